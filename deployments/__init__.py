@@ -1,0 +1,1 @@
+"""How rnnts runs: on one machine in one command, or on a Prefect server of yours."""

@@ -1,0 +1,1 @@
+"""The order of work, one flow a module."""

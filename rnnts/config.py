@@ -1,0 +1,140 @@
+"""What a user writes in `rnnts.toml`, as frozen values; unknown keys are refused."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    model_validator,
+)
+
+Frequency = Literal["15min", "30min", "1h", "1D", "1W"]
+Label = Literal["start", "end", "instant"]
+Aggregate = Literal["count", "sum", "mean", "last"]
+Architecture = Literal[
+    "patched_lstm",
+    "simple_rnn",
+    "lstm",
+    "bidirectional_lstm",
+    "sequence_to_vector",
+    "sequence_to_sequence",
+]
+LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
+"""Every quantile level that the tables have a column for."""
+MAX_HORIZON = 10_000
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _one_or_many(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Columns = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
+
+
+class SourceConfig(_Frozen):
+    """Where a panel's observations stand and how its columns are to be read."""
+
+    table: str | None = None  # "name" or "schema.name"
+    query: str | None = None  # a SELECT, instead of `table`
+    url: SecretStr | None = None  # another database; default: the results database
+    series: Columns = ()  # key columns; none: the whole table is one series
+    time: str
+    value: str | None = None
+    aggregate: Aggregate | None = None  # rows are events
+    where: str | None = None
+    label: Label = "start"
+    timezone: str | None = None  # zone of naive stamps; default: the panel's
+    known_at: str | None = None
+    phase: str | None = None  # offset of the grid, such as "15min" or "6h"; default: the labels'
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.table is None) == (self.query is None):
+            raise ValueError("give either table or query")
+        if self.value is None and self.aggregate != "count":
+            raise ValueError('value is required unless aggregate = "count"')
+        if self.aggregate is not None and self.label != "start":
+            raise ValueError('events are labelled by their start: leave out label or use "start"')
+        return self
+
+
+class ModelConfig(_Frozen):
+    """The network; everything left out follows from frequency and history."""
+
+    architecture: Architecture = "patched_lstm"
+    window: PositiveInt | None = None  # steps
+    scale: Literal["window", "series", "constant"] = "window"
+    constant: PositiveFloat = 100.0  # of the scale "constant"
+    units: PositiveInt | None = None
+
+
+class TrainConfig(_Frozen):
+    """The budget of one training."""
+
+    minutes: PositiveFloat | None = None  # default 15
+    steps: PositiveInt | None = None  # instead of minutes: equal runs give equal bits
+    memory_gb: PositiveFloat = 8.0
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> Self:
+        if self.minutes is not None and self.steps is not None:
+            raise ValueError("give either minutes or steps")
+        return self
+
+
+class ScheduleConfig(_Frozen):
+    """Cron expressions in the panel's zone; absent means: only when asked for."""
+
+    forecast: str | None = None
+    retrain: str | None = None
+
+
+class PanelConfig(_Frozen):
+    """One `[panels.NAME]`."""
+
+    source: SourceConfig
+    horizon: Annotated[int, Field(ge=1, le=MAX_HORIZON)]
+    frequency: Frequency | None = None  # default: inferred from the labels
+    timezone: str = "UTC"  # calendar and cron
+    schedule: ScheduleConfig = ScheduleConfig()
+    quantiles: tuple[float, ...] = LEVELS
+    minimum: float | None = None
+    maximum: float | None = None
+    max_delay: str | None = None  # a duration, "6h"
+    max_stale: str | None = None
+    revision_span: str = "35d"
+    covariates: dict[str, object] = Field(default_factory=dict)  # reserved
+    model: ModelConfig = ModelConfig()
+    train: TrainConfig = TrainConfig()
+
+
+class DatabaseConfig(_Frozen):
+    """The results database."""
+
+    url: SecretStr = SecretStr("sqlite:///.rnnts/rnnts.db")
+    wait_seconds: NonNegativeFloat = 60.0  # how long a locked database is waited for
+
+
+class StoreConfig(_Frozen):
+    """The artefact store."""
+
+    path: str = ".rnnts/store"  # relative to rnnts.toml
+
+
+class ProjectConfig(_Frozen):
+    """A whole `rnnts.toml`."""
+
+    database: DatabaseConfig = DatabaseConfig()
+    store: StoreConfig = StoreConfig()
+    panels: dict[str, PanelConfig] = Field(default_factory=dict)

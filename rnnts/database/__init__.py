@@ -1,0 +1,1 @@
+"""The only room that knows SQLAlchemy: schema, reading, writing, leases, outbox."""

@@ -1,0 +1,1 @@
+"""Training in a budget, calibration, baselines, metrics, scorecards and the gate."""

@@ -1,0 +1,1 @@
+"""Recurrent networks with Lambda scaling and quantile heads."""

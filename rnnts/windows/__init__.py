@@ -1,0 +1,1 @@
+"""WindowSet and its tf.data pipeline: which windows exist and how they reach a network."""

@@ -1,0 +1,1 @@
+"""One task a step; each body wraps one function of the core."""
