@@ -1,0 +1,156 @@
+"""What each step gives back: small frozen values that become JSON as they are."""
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Json = Any
+Kind = Literal["night", "backfill", "shadow", "hindcast"]
+
+
+class _Result:
+    """Shared by all results; a result holds only what JSON can say, and instants."""
+
+    __slots__ = ()
+
+    def to_json(self) -> dict[str, Json]:
+        """The result as JSON values; instants as ISO text in UTC."""
+        return {name: _plain(value) for name, value in asdict(self).items()}  # type: ignore[call-overload] # every subclass is a dataclass
+
+
+def _plain(value: Json) -> Json:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotResult(_Result):
+    """Ingest: the observations of a panel as of an instant, frozen."""
+
+    panel: str
+    snapshot_id: str
+    as_of: datetime
+    watermark: datetime | None  # label of the newest step that can be complete
+    series: int
+    rows: int  # read from the source this time
+    findings: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowResult(_Result):
+    """Window: which windows exist and how they split by time."""
+
+    panel: str
+    windows_id: str
+    snapshot_id: str
+    as_of: datetime
+    training: int  # windows that training may draw
+    calibration_origins: int
+    gate_origins: int
+    window: int  # steps
+    horizon: int  # steps
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult(_Result):
+    """Train: a candidate, or the reason why there is none."""
+
+    panel: str
+    version_id: str
+    status: Literal["candidate", "rejected", "existing"]
+    steps: int
+    seconds: float
+    validation_loss: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScorecardResult(_Result):
+    """Evaluate: rolling-origin scores of every method on the same windows."""
+
+    panel: str
+    scorecard_id: str
+    version_id: str
+    origins: int
+    scores: dict[str, dict[str, float | None]]  # {method: {mase, smape, wql, coverage_80, …}}
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionResult(_Result):
+    """Promote: champion, or rejected with the reason."""
+
+    panel: str
+    version_id: str
+    action: Literal["promote", "reject"]
+    reason: str
+    numbers: dict[str, Json] = field(default_factory=dict)
+    noop: bool = False  # the same decision stood already
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreResult(_Result):
+    """Score: realised accuracy of what was published."""
+
+    panel: str
+    publications: int  # whose scores were written or completed
+    n: int  # targets scored in them
+    skill: float | None  # pooled over them: 1 - sum|error| / sum|seasonal naive's error|
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationResult(_Result):
+    """Calibrate: ranges renewed from realised errors."""
+
+    panel: str
+    calibration_id: str | None  # None: no champion to calibrate
+    residuals: int  # realised and held-out errors that it rests on
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StagedResult(_Result):
+    """Forecast: every series, computed, not yet in any table."""
+
+    panel: str
+    staged_id: str
+    issued_at: datetime
+    series: int
+    skipped: int
+    methods: dict[str, int]  # series by method
+    degraded: bool  # some series fell back
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationResult(_Result):
+    """Publish: what makes one issued_at of a panel live."""
+
+    panel: str
+    issued_at: datetime
+    publication: int | None
+    status: str  # live, superseded, held, …
+    noop: bool  # it stood already; nothing was written
+    rows: int
+    exit_code: int  # 0, or 3 where some series fell back
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyResult(_Result):
+    """Notify: messages sent out of the outbox."""
+
+    panel: str
+    sent: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class TidyResult(_Result):
+    """Tidy: what retention removed."""
+
+    rows: int
+    files: int
