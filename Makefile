@@ -1,0 +1,53 @@
+# One command each; every one sets up what it needs. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+VENV := .venv
+BIN := $(VENV)/bin
+CONFIG ?= rnnts.toml
+
+# The first interpreter that starts, is of a supported version and can make environments.
+FIND_PYTHON = for candidate in $(PYTHON) python3 python3.12 python3.13 python3.11; do \
+	"$$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	2>/dev/null && echo "$$candidate" && exit; done
+
+.PHONY: help setup test demo up bench lock clean
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready ## environment with the locked dependencies, and rnnts itself, editable
+
+# --no-deps: the lock names every package, and pip's hash mode refuses `sqlalchemy[asyncio]`,
+# which Prefect asks for, though the very same sqlalchemy stands in the lock.
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@python=$$($(FIND_PYTHON)); \
+	test -n "$$python" || { echo "rnnts needs Python 3.11, 3.12 or 3.13 (with venv); none was found: install one, or make PYTHON=/path/to/python3" >&2; exit 1; }; \
+	test -x $(BIN)/python || { echo "environment $(VENV) with $$python"; "$$python" -m venv $(VENV); }
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+test: setup ## everything that is held: lint, format, types, import direction, tests with coverage
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest --cov
+
+demo: setup ## the main job on real data: a year of flights, a retrain, eight nights, a picture
+	$(BIN)/python -m deployments.demo
+
+up: setup ## Prefect server, schedules and page on 127.0.0.1 (CONFIG=rnnts.toml); Ctrl-C stops all
+	@exec $(BIN)/python -m deployments.local --config "$(CONFIG)"
+
+bench: setup ## the speed table, each figure beside its reference
+	@failed=0; for benchmark in tests/benchmarks/bench_*.py; do \
+	echo "== $$benchmark"; $(BIN)/python "$$benchmark" || failed=1; done; exit $$failed
+
+lock: setup ## resolve the dependencies anew
+	$(BIN)/uv pip compile -q --universal --no-emit-index-url --generate-hashes --no-annotate --python-version 3.11 --group dev pyproject.toml --all-extras -o requirements.lock
+
+clean: ## remove what was built and cached; the environment and your data stay
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
