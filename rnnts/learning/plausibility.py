@@ -49,7 +49,7 @@ def gate_range(candidate: Candidate) -> list[Finding]:
     values = candidate.quantiles
     inside = (values >= lower[:, None, None]) & (values <= upper[:, None, None])  # NaN is not
     found = []
-    for row in np.flatnonzero(~inside.all(axis=(1, 2))):
+    for row in np.flatnonzero(~inside.all(axis=(1, 2))).tolist():
         worst = values[row][~inside[row]][0]
         found.append(
             _finding(
@@ -74,7 +74,7 @@ def gate_crossing(candidate: Candidate) -> list[Finding]:
             f"expected quantiles that do not cross, they do at {int(falls[row].any(1).sum())} of "
             f"{falls.shape[1]} steps",
         )
-        for row in np.flatnonzero(falls.any(axis=(1, 2)))
+        for row in np.flatnonzero(falls.any(axis=(1, 2))).tolist()
     ]
 
 
@@ -92,7 +92,7 @@ def gate_flat(candidate: Candidate) -> list[Finding]:
             f"expected movement, as its history has ({candidate.movement[row]:g} in as many "
             f"steps), the forecast moves by {moves[row]:g}",
         )
-        for row in np.flatnonzero(flat)
+        for row in np.flatnonzero(flat).tolist()
     ]
 
 

@@ -32,7 +32,7 @@ def gaussian(rows: int, horizon: int, claimed: float, seed: int = 0) -> Residual
 
 
 def coverage(quantiles: FloatArray, actual: FloatArray) -> FloatArray:
-    return (actual[:, :, None] <= quantiles).mean(axis=(0, 1))  # [levels]
+    return np.asarray((actual[:, :, None] <= quantiles).mean(axis=(0, 1)))  # [levels]
 
 
 @pytest.mark.parametrize("claimed", [0.4, 1.0, 3.0])
