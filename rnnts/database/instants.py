@@ -1,8 +1,12 @@
-"""Instants as columns: aware and UTC, or refused."""
+"""Instants as columns: aware and UTC, or refused; and the database's own clock."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import DateTime, Dialect, String
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
@@ -12,11 +16,12 @@ class Instant(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[object]:
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """SQLite's own DateTime would lose the offset, so there an instant is text."""
+        stored: TypeEngine[Any] = DateTime(timezone=True)
         if dialect.name == "sqlite":
-            return dialect.type_descriptor(String(25))
-        return dialect.type_descriptor(DateTime(timezone=True))
+            stored = String(25)
+        return dialect.type_descriptor(stored)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> object:
         """Refuse what is naive, and write UTC."""
@@ -33,3 +38,20 @@ class Instant(TypeDecorator[datetime]):
             return None
         instant = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
         return instant.astimezone(UTC)
+
+
+class database_now(FunctionElement[datetime]):  # noqa: N801 - reads as the SQL function it is
+    """The instant by the database's clock: hosts disagree, and no room reads their clocks."""
+
+    type = Instant()
+    inherit_cache = True
+
+
+@compiles(database_now, "sqlite")
+def _now_sqlite(_element: database_now, _compiler: SQLCompiler, **_options: object) -> str:
+    return "strftime('%Y-%m-%d %H:%M:%S+00:00', 'now')"
+
+
+@compiles(database_now, "postgresql")
+def _now_postgresql(_element: database_now, _compiler: SQLCompiler, **_options: object) -> str:
+    return "date_trunc('second', clock_timestamp())"

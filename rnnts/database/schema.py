@@ -298,9 +298,15 @@ run = Table(
     Column("panel", String(40), nullable=False),
     Column("step", String(20), nullable=False),  # a verb, or a flow's name
     Column("as_of", Instant),  # as_of or issued_at
-    Column("status", String(12), nullable=False),  # running, done, noop, failed
+    Column(
+        "status",
+        String(12),
+        CheckConstraint("status IN ('running', 'done', 'noop', 'failed')", name="status"),
+        nullable=False,
+    ),
     Column("exit_code", SmallInteger),
     Column("message", Text, nullable=False, server_default=""),
+    Column("process", Text, nullable=False),  # which process on which machine does or did it
     Column("result", JSON),
     Column("started_at", Instant, nullable=False),
     Column("finished_at", Instant),
