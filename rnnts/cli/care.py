@@ -1,0 +1,73 @@
+"""Commands that look after an installation: doctor, the schema, the learning rate."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rnnts.cli.options import DEFAULT_CONFIG, AsOf, Config, Json, PanelName, instant, opened
+from rnnts.cli.output import console, progress, show, table
+
+db = typer.Typer(name="db", help="The schema of the results database.", no_args_is_help=True)
+
+
+@db.command()
+def upgrade(config: Config = DEFAULT_CONFIG) -> None:
+    """Bring the tables of rnnts to this version's schema."""
+    from rnnts.database.migrate import schema_version
+    from rnnts.database.migrate import upgrade as step
+
+    database = opened(config).database
+    step(database)
+    console().print(f"schema is at version {schema_version(database)}")
+
+
+@db.command()
+def version(config: Config = DEFAULT_CONFIG) -> None:
+    """Say which schema the results database has, and which this rnnts knows."""
+    from rnnts.database.migrate import schema_version
+    from rnnts.database.schema import SCHEMA_VERSION
+
+    found = schema_version(opened(config).database)
+    console().print(f"database {found or 'empty'}, this rnnts {SCHEMA_VERSION}")
+
+
+def doctor(config: Config = DEFAULT_CONFIG, json: Json = False) -> None:
+    """Look over the installation: each line ok, warn or fail, with the remedy."""
+    from datetime import UTC, datetime
+
+    from rnnts.steps.doctor import examine
+
+    lines = examine(config, now=datetime.now(UTC))  # noqa: TID251 - a command is an entry point
+    if json:
+        show({"lines": [line.to_json() for line in lines]}, as_json=True)
+    else:
+        table(
+            ["", "what", "found", "do"],
+            [[line.verdict, line.what, line.found, line.remedy] for line in lines],
+        )
+    if any(line.verdict == "fail" for line in lines):
+        raise typer.Exit(5)
+
+
+Picture = Annotated[Path, typer.Option("--output", help="The PNG to draw.")]
+
+
+def lr_sweep(
+    panel: PanelName,
+    as_of: AsOf = None,
+    output: Picture = Path("lr-sweep.png"),
+    config: Config = DEFAULT_CONFIG,
+    json: Json = False,
+) -> None:
+    """Raise the learning rate step by step, draw the loss over it, and pick a rate."""
+    from rnnts.pictures.sweep import draw_sweep
+    from rnnts.steps.lookup import windows_id
+    from rnnts.steps.sweep import sweep
+
+    project = opened(config)
+    at = instant(project, panel, as_of)
+    with progress(f"sweeping {panel}", quiet=json) as report:
+        result = sweep(project, panel, windows_id(project, panel, at), progress=report)
+    draw_sweep(result.rates, result.losses, result.picked, output)
+    show({"panel": panel, "picked": result.picked, "picture": str(output)}, as_json=json)

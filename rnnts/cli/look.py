@@ -1,0 +1,83 @@
+"""Commands that look and change nothing: status, models, pictures, the page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rnnts.cli.options import DEFAULT_CONFIG, Config, IssuedAt, Json, PanelName, opened
+from rnnts.cli.output import console, show, table
+
+
+def status(config: Config = DEFAULT_CONFIG, json: Json = False) -> None:
+    """Say for every panel whether its forecast is out, by which model, and what was noticed."""
+    from datetime import UTC, datetime
+
+    from rnnts.steps.status import status as step
+
+    project = opened(config)
+    lines = step(project, datetime.now(UTC))  # noqa: TID251 - a command is an entry point
+    if json:
+        show({"panels": [line.to_json() for line in lines]}, as_json=True)
+        return
+    table(
+        ["panel", "state", "issued", "rows", "model", "methods", "skill", "next", "findings"],
+        [
+            [
+                line.panel,
+                line.state,
+                line.issued_at or "-",
+                str(line.rows),
+                (line.version_id or "-")[:12],
+                ", ".join(f"{name} {count}" for name, count in line.methods.items()) or "-",
+                "-" if line.skill is None else f"{100 * line.skill:+.1f}%",
+                line.next_slot or "-",
+                str(line.findings),
+            ]
+            for line in lines
+        ],
+    )
+
+
+def models(panel: PanelName, config: Config = DEFAULT_CONFIG, json: Json = False) -> None:
+    """List model versions and decisions, newest first."""
+    from rnnts.steps.status import decisions_of
+
+    rows = decisions_of(opened(config), panel)
+    if json:
+        show({"panel": panel, "decisions": rows}, as_json=True)
+        return
+    columns = ["recorded_at", "action", "version_id", "effective_from", "decided_by", "reason"]
+    table(columns, [[str(row[name] or "-") for name in columns] for row in rows], title=panel)
+
+
+Series = Annotated[list[str] | None, typer.Option("--series", help="Repeatable; default: a few.")]
+Picture = Annotated[Path, typer.Option("--output", help="A .png or .html file.")]
+
+
+def plot(
+    panel: PanelName,
+    series: Series = None,
+    issued_at: IssuedAt = None,
+    output: Picture = Path("forecast.png"),
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    """Draw history, truth and the fan of quantiles of a few series."""
+    from rnnts.pictures.fans import draw
+    from rnnts.steps.fans import fans
+    from rnnts.steps.instants import parse_instant
+
+    at = None if issued_at is None else parse_instant(issued_at)
+    draw(fans(opened(config), panel, series or [], at), output)
+    console().print(f"wrote {output}")
+
+
+Host = Annotated[str, typer.Option("--host", help="Loopback only, while there is no login.")]
+Port = Annotated[int, typer.Option("--port", help="0 takes a free one.")]
+
+
+def dashboard(host: Host = "127.0.0.1", port: Port = 4280, config: Config = DEFAULT_CONFIG) -> None:
+    """Show the ops page in a browser."""
+    from rnnts.dashboard import serve
+
+    serve(opened(config), host, port)

@@ -1,0 +1,50 @@
+"""What the step before left behind, found again by panel and instant."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rnnts.database.runs import newest_result
+from rnnts.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from rnnts.project import Project
+
+
+def snapshot_id(project: "Project", panel: str, as_of: datetime) -> str:
+    """Id of the snapshot that `ingest` made for this instant."""
+    return str(_result(project, panel, "ingest", as_of)["snapshot_id"])
+
+
+def windows_id(project: "Project", panel: str, as_of: datetime) -> str:
+    """Id of the windows that `window` made for this instant."""
+    return str(_result(project, panel, "window", as_of)["windows_id"])
+
+
+def version_id(project: "Project", panel: str, as_of: datetime) -> str:
+    """Id of the model version that `train` made for this instant."""
+    return str(_result(project, panel, "train", as_of)["version_id"])
+
+
+def scorecard_id(project: "Project", panel: str, as_of: datetime) -> str:
+    """Id of the scorecard that `evaluate` made for this instant."""
+    return str(_result(project, panel, "evaluate", as_of)["scorecard_id"])
+
+
+def staged_id(project: "Project", panel: str, issued_at: datetime) -> str:
+    """Id of the forecast that `forecast` laid down for this instant."""
+    return str(_result(project, panel, "forecast", issued_at)["staged_id"])
+
+
+def _result(project: "Project", panel: str, step: str, as_of: datetime) -> dict[str, Any]:
+    project.panel(panel)
+    with project.database.reading() as connection:
+        found = newest_result(connection, panel, step, as_of)
+    if found is None:
+        raise ConfigurationError(
+            "STEP_MISSING",
+            panel=panel,
+            expected=f"a finished `{step}` for {as_of.isoformat()}",
+            got="none",
+            do=f"run `rnnts {step} {panel}` for that instant first",
+        )
+    return found
