@@ -1,0 +1,47 @@
+"""Two windows of a batch become one more: panels are small, and their mixtures look like them."""
+
+from typing import Any
+
+import tensorflow as tf
+
+Tensor = Any
+Batch = tuple[dict[str, Tensor], Tensor, Tensor]
+MIXED = ("values", "bases")
+
+
+def mix(batch: Batch, share: float, seed: Tensor) -> Batch:
+    """Blend every window with its neighbour in the batch, which the shuffle has drawn for it.
+
+    Both are measured in their own seasonal-naive errors, so that a large series does not drown a
+    small one; the blend is in the unit of the first. Bases and targets blend with the window they
+    belong to. A window without a weight takes no part.
+
+    Args:
+        batch: (inputs, targets [batch, horizon], weights [batch]) of the pipeline.
+        share: Largest share of the neighbour, in [0, 1]; each row draws its own below it.
+        seed: Of the draws, [2].
+
+    Source:
+        Zhang et al. 2018 (mixup), on time series as in Ansari et al. 2024 (TSMixup).
+    """
+    inputs, targets, weights = batch
+    drawn = share * tf.random.stateless_uniform(tf.shape(weights), seed, dtype=weights.dtype)
+    other = tf.roll(weights, 1, axis=0)
+    both = (weights > 0) & (other > 0)
+    share_of_other = tf.where(both, drawn, tf.zeros_like(drawn))  # [batch]
+    factor = tf.where(
+        both, share_of_other * other / tf.maximum(weights, TINY), tf.zeros_like(drawn)
+    )
+
+    def blend(tensor: Tensor) -> Tensor:
+        shape = [-1] + [1] * (len(tensor.shape) - 1)
+        own = tf.reshape(1 - share_of_other, shape) * tensor
+        mixed = own + tf.reshape(factor, shape) * tf.roll(tensor, 1, axis=0)
+        return tf.where(tf.reshape(both, shape), mixed, tensor)
+
+    blended = {name: blend(value) if name in MIXED else value for name, value in inputs.items()}
+    return blended, blend(targets), weights
+
+
+TINY = 1e-300
+"""Keeps a division finite where its result is not used."""

@@ -1,0 +1,24 @@
+"""How a network is trained: what nobody has to set, with what each was measured at."""
+
+from dataclasses import dataclass
+
+from rnnts.config import Architecture
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Settings of a training, the same for every panel."""
+
+    batch: int = 512  # windows
+    rate: float = 2e-3  # highest learning rate, of Adam
+    warmup: float = 0.05  # share of the steps in which the rate rises from 0
+    mixing: float = 0.3  # largest share of another window that is mixed into one
+    clip: float = 1.0  # global norm of the gradient
+    evaluations: int = 20  # of the calibration part; each also writes a checkpoint
+
+
+def recipe_for(architecture: Architecture) -> Recipe:
+    """The recipe of an architecture."""
+    if architecture == "patched_lstm":
+        return Recipe()
+    return Recipe(batch=128, mixing=0.0)

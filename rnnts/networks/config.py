@@ -1,0 +1,75 @@
+"""What a network is made of, as one frozen value: with the weights' hash it is the network."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
+
+from rnnts.config import LEVELS, MAX_HORIZON, Architecture
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class NetworkConfig(BaseModel):
+    """Shape, scaling and capacity of a network. Widths of its inputs are those of its windows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    architecture: Architecture = "patched_lstm"
+    window: PositiveInt  # steps read
+    horizon: Annotated[int, Field(ge=1, le=MAX_HORIZON)]  # steps forecast
+    levels: tuple[float, ...] = LEVELS  # of the quantiles, rising, with 0.5
+    seasons: tuple[tuple[int, int], ...] = ()  # (steps, repeats): columns of `bases`
+    patch: PositiveInt | None = None  # steps folded into one; default: the first season
+    units: PositiveInt = 64
+    layers: PositiveInt = 2
+    dropout: Share = 0.2
+    members: PositiveInt = 1  # networks side by side, whose mean is the forecast
+    scale: Literal["window", "series", "constant"] = "window"
+    constant: PositiveFloat = 100.0  # of the scale "constant"
+    loss: Literal["pinball", "huber"] = "pinball"
+    known_future: NonNegativeInt = 0  # features known in advance
+    past: NonNegativeInt = 0  # features known up to the origin
+    static: NonNegativeInt = 0  # features of the series; 2 with the scale "series"
+
+    @model_validator(mode="after")
+    def _levels(self) -> Self:
+        rising = all(low < high for low, high in zip(self.levels, self.levels[1:], strict=False))
+        if MEDIAN not in self.levels or not rising or not 0 < self.levels[0] <= self.levels[-1] < 1:
+            raise ValueError(f"levels must rise inside (0, 1) and hold 0.5, got {self.levels}")
+        return self
+
+    @model_validator(mode="after")
+    def _static(self) -> Self:
+        if self.scale == "series" and self.static < SERIES_WIDTH:
+            raise ValueError(f'scale = "series" needs static = {SERIES_WIDTH}')
+        return self
+
+    @property
+    def bases(self) -> int:
+        """Columns of the input `bases`."""
+        return sum(repeats for _, repeats in self.seasons)
+
+    @property
+    def middle(self) -> int:
+        """Place of the level 0.5."""
+        return self.levels.index(MEDIAN)
+
+    @property
+    def folded(self) -> int:
+        """Steps of a patch: as given, or the first season; never longer than the window."""
+        season = self.seasons[0][0] if self.seasons else 1
+        return min(self.window, self.patch or season)
+
+
+MEDIAN = 0.5
+"""The level whose quantile is the point forecast."""
+SERIES_WIDTH = 2
+"""Static features that the scale "series" reads: level and spread of the series."""

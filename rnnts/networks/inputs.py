@@ -1,0 +1,44 @@
+"""The inputs and the scaling that every network shares."""
+
+from typing import Any
+
+import keras
+from keras.layers import Lambda
+
+from rnnts.networks import lambdas
+from rnnts.networks.config import NetworkConfig
+
+Tensor = Any
+
+
+def input_layers(config: NetworkConfig) -> dict[str, Tensor]:
+    """The named dict of inputs, float64; the window of a course's stack has any length."""
+    steps = config.window if config.architecture == "patched_lstm" else None
+    shapes = {
+        "values": (steps,),
+        "bases": (config.horizon, config.bases),
+        "known_future": (config.horizon, config.known_future),
+        "past": (steps, config.past),
+        "static": (config.static,),
+    }
+    return {name: keras.Input(shape, dtype="float64", name=name) for name, shape in shapes.items()}
+
+
+def exact(function: Any, name: str, **arguments: Any) -> Lambda:
+    """A Lambda layer over float64."""
+    return Lambda(function, arguments=arguments, dtype="float64", name=name)
+
+
+def plain(function: Any, name: str, **arguments: Any) -> Lambda:
+    """A Lambda layer over float32."""
+    return Lambda(function, arguments=arguments, dtype="float32", name=name)
+
+
+def scale_state(config: NetworkConfig, inputs: dict[str, Tensor]) -> Tensor:
+    """Centre and spread by which the network scales, float64, [batch, 2]."""
+    if config.scale == "series":
+        return exact(lambdas.series_scale, "scale_state")(inputs["static"])
+    if config.scale == "constant":
+        layer = exact(lambdas.constant_scale, "scale_state", constant=config.constant)
+        return layer(inputs["values"])
+    return exact(lambdas.window_scale, "scale_state")(inputs["values"])

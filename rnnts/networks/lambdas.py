@@ -1,0 +1,128 @@
+"""What Lambda layers compute.
+
+Each function is named and registered: a saved network holds its name, never its code, so it loads
+with safe mode on.
+
+Centre and spread are float64: in float32, 1e9 + 10 is 1e9. Only scaled values are float32.
+"""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+Tensor = Any
+register = keras.saving.register_keras_serializable(package="rnnts")
+
+
+@register
+def expand_dims(values: Tensor) -> Tensor:
+    """[batch, window] -> [batch, window, 1]."""
+    return ops.expand_dims(values, axis=-1)
+
+
+@register
+def window_scale(values: Tensor) -> Tensor:
+    """Centre and spread of each window: median, mean absolute deviation from it; [batch, 2].
+
+    Missing values do not count; a window of none but missing ones has 0 and 0.
+    """
+    seen = ops.logical_not(ops.isnan(values))
+    count = ops.sum(ops.cast(seen, "int32"), axis=1, keepdims=True)  # [batch, 1]
+    ordered = ops.sort(ops.where(seen, values, float("inf")), axis=1)  # [batch, window]
+    low = ops.take_along_axis(ordered, ops.maximum((count - 1) // 2, 0), axis=1)
+    high = ops.take_along_axis(ordered, ops.minimum(count // 2, ops.shape(values)[1] - 1), axis=1)
+    centre = ops.where(count > 0, low + (high - low) / 2, ops.zeros_like(low))  # [batch, 1]
+    away = ops.where(seen, ops.abs(values - centre), ops.zeros_like(values))
+    number = ops.cast(ops.maximum(count, 1), values.dtype)
+    spread = ops.sum(away, axis=1, keepdims=True) / number  # [batch, 1]
+    return ops.concatenate([centre, spread], axis=1)
+
+
+@register
+def constant_scale(values: Tensor, constant: float) -> Tensor:
+    """Centre 0 and one spread for all, such as x100; [batch, 2]."""
+    nothing = ops.zeros_like(values[:, :1])
+    return ops.concatenate([nothing, nothing + constant], axis=1)
+
+
+@register
+def series_scale(static: Tensor) -> Tensor:
+    """Centre and spread that come with the series, the first two static features; [batch, 2]."""
+    return static[:, :2]
+
+
+@register
+def scale(tensors: list[Tensor]) -> Tensor:
+    """(values [batch, ...], centre and spread [batch, 2]) -> scaled, float32; NaN stays NaN.
+
+    A constant window has the spread 0: it is divided by 1.
+    """
+    values, state = tensors
+    shape = (-1,) + (1,) * (len(values.shape) - 1)
+    centre, spread = ops.reshape(state[:, 0], shape), ops.reshape(state[:, 1], shape)
+    divisor = ops.where(spread > 0, spread, ops.ones_like(spread))
+    return ops.cast((values - centre) / divisor, "float32")
+
+
+@register
+def unscale(tensors: list[Tensor]) -> Tensor:
+    """(forecast [batch, ...], centre and spread [batch, 2]) -> in the unit of the series, float64.
+
+    Rising quantiles stay rising: the spread is never negative, and rounding keeps order. What was
+    constant is forecast as constant.
+    """
+    forecast, state = tensors
+    shape = (-1,) + (1,) * (len(forecast.shape) - 1)
+    centre, spread = ops.reshape(state[:, 0], shape), ops.reshape(state[:, 1], shape)
+    return centre + spread * ops.cast(forecast, "float64")
+
+
+@register
+def observed(values: Tensor) -> Tensor:
+    """1 where a value is known, 0 where it is missing, float32."""
+    return ops.cast(ops.logical_not(ops.isnan(values)), "float32")
+
+
+@register
+def fill(values: Tensor) -> Tensor:
+    """Missing values become 0, the centre of the scaled window."""
+    return ops.where(ops.isnan(values), ops.zeros_like(values), values)
+
+
+@register
+def quantiles(tensors: list[Tensor], middle: int) -> Tensor:
+    """Rising quantiles out of medians and raw gaps, which softplus makes non-negative.
+
+    Args:
+        tensors: Medians [batch, horizon], raw gaps to the neighbour nearer to the median [batch,
+            horizon, quantiles - 1], in rising order of levels.
+        middle: Place of the median among the levels.
+
+    Returns:
+        [batch, horizon, quantiles].
+    """
+    median, raw = tensors
+    gaps = ops.softplus(raw)
+    median = ops.expand_dims(median, -1)  # [batch, horizon, 1]
+    below = ops.flip(ops.cumsum(ops.flip(gaps[..., :middle], -1), axis=-1), -1)
+    above = ops.cumsum(gaps[..., middle:], axis=-1)
+    return ops.concatenate([median - below, median, median + above], axis=-1)
+
+
+@register
+def last_step(states: Tensor) -> Tensor:
+    """[batch, steps, ...] -> [batch, ...] of the last step."""
+    return states[:, -1]
+
+
+@register
+def stack(outputs: list[Tensor]) -> Tensor:
+    """Outputs [batch, ...] side by side, [batch, outputs, ...]."""
+    return ops.stack(outputs, axis=1)
+
+
+@register
+def mean_of_copies(outputs: Tensor) -> Tensor:
+    """[batch, copies, ...] -> their mean, [batch, ...]."""
+    return ops.mean(outputs, axis=1)

@@ -1,0 +1,111 @@
+"""The default network: an LSTM over whole seasons that weighs what past seasons say."""
+
+from typing import Any
+
+from keras import layers
+
+from rnnts.networks import lambdas, patches
+from rnnts.networks.config import NetworkConfig
+from rnnts.networks.inputs import exact, plain
+
+Tensor = Any
+
+MAX_SEGMENTS = 128
+"""Rows of mixture weights; longer horizons share a row among more targets."""
+MAX_ROWS = 512
+"""Rows of residuals and gaps, likewise: 10,000 targets need no 10,000 x 13 weights a unit."""
+
+
+def patched_forecast(config: NetworkConfig, inputs: dict[str, Tensor], state: Tensor) -> Tensor:
+    """Scaled forecasts of each member, [batch, members, horizon, quantiles].
+
+    The window is folded into patches of one season, so the recurrence is as many steps long as
+    the window has seasons. The median is a mixture of seasonal bases plus a residual.
+    """
+    window = exact(patches.pad_front, "whole_patches", patch=config.folded)(inputs["values"])
+    window = exact(lambdas.scale, "scale")([window, state])  # [batch, steps], NaN where missing
+    features = patch_features(config, window, inputs)  # [batch, patches, features]
+    bases = exact(lambdas.scale, "scale_bases")([inputs["bases"], state])
+    seasons = [list(season) for season in config.seasons]
+    bases = plain(patches.widen_bases, "widen_bases", seasons=seasons)([bases, window])
+    season = min(config.folded, max(1, config.window // 2))
+    unit = plain(patches.seasonal_unit, "seasonal_unit", steps=season)(window)
+    parts = (features, bases, unit, known_summary(config, inputs))
+    members = [_member(config, parts, place) for place in range(config.members)]
+    return plain(lambdas.stack, "members")(members)
+
+
+def patch_features(config: NetworkConfig, window: Tensor, inputs: dict[str, Tensor]) -> Tensor:
+    """What the recurrence reads of each patch, [batch, patches, features]."""
+    patch = config.folded
+    fold = plain(patches.fold, "fold", patch=patch)
+    fill = plain(lambdas.fill, "fill")
+    folded = fold(window)  # [batch, patches, patch]
+    pieces = [fill(folded), plain(lambdas.observed, "observed")(folded)]
+    for steps, _ in config.seasons:
+        if steps < window.shape[1]:
+            change = plain(patches.seasonal_change, f"change_{steps}", steps=steps)(window)
+            pieces.append(fill(fold(change)))
+    pieces.append(plain(patches.patch_moments, "patch_moments")(folded))
+    if config.past:
+        past = plain(patches.pad_front, "whole_past", patch=patch)(inputs["past"])
+        pieces.append(fill(fold(past)))
+    return layers.Concatenate(name="features")(pieces)
+
+
+def known_summary(config: NetworkConfig, inputs: dict[str, Tensor]) -> Tensor | None:
+    """Features known in advance, one row a segment, and those of the series, [batch, features]."""
+    pieces = []
+    if config.known_future:
+        step = segment_steps(config)
+        rows = plain(every_nth, "known_rows", step=step)(inputs["known_future"])
+        pieces.append(layers.Flatten(name="known")(rows))
+    if config.static and config.scale != "series":
+        pieces.append(plain(lambdas.fill, "fill_static")(inputs["static"]))
+    if not pieces:
+        return None
+    return pieces[0] if len(pieces) == 1 else layers.Concatenate(name="known_features")(pieces)
+
+
+@lambdas.register
+def every_nth(rows: Tensor, step: int) -> Tensor:
+    """[batch, horizon, features] -> every `step`-th row."""
+    return rows[:, ::step]
+
+
+def segment_steps(config: NetworkConfig) -> int:
+    """Targets that share mixture weights: half a first season, more on long horizons."""
+    half = max(1, config.folded // 2)
+    return max(half, -(-config.horizon // MAX_SEGMENTS))
+
+
+def _member(config: NetworkConfig, parts: tuple[Any, ...], place: int) -> Tensor:
+    """One member's quantiles, [batch, horizon, quantiles]."""
+    features, bases, unit, known = parts
+    memory = features
+    for layer in range(config.layers):
+        sequences = layer < config.layers - 1
+        name = f"member_{place}_lstm_{layer}"
+        memory = layers.LSTM(config.units, return_sequences=sequences, name=name)(memory)
+        memory = layers.Dropout(config.dropout, name=f"member_{place}_dropout_{layer}")(memory)
+    if known is not None:
+        memory = layers.Concatenate(name=f"member_{place}_context")([memory, known])
+    logits = _rows(config, memory, f"member_{place}_weights", bases.shape[2], segment_steps(config))
+    step = -(-config.horizon // MAX_ROWS)
+    residual = _rows(config, memory, f"member_{place}_residual", 1, step)
+    residual = layers.Reshape((config.horizon,), name=f"member_{place}_residuals")(residual)
+    median = plain(patches.mixture, f"member_{place}_median")([bases, logits, residual, unit])
+    if len(config.levels) == 1:
+        return plain(lambdas.expand_dims, f"member_{place}_point")(median)
+    gaps = _rows(config, memory, f"member_{place}_gaps", len(config.levels) - 1, step)
+    spread = plain(patches.spread_gaps, f"member_{place}_quantiles", middle=config.middle)
+    return spread([median, gaps, unit])
+
+
+def _rows(config: NetworkConfig, memory: Tensor, name: str, width: int, step: int) -> Tensor:
+    """A Dense head of one row for each `step` targets, stretched to [batch, horizon, width]."""
+    rows = -(-config.horizon // step)
+    dense = layers.Dense(rows * width, kernel_initializer="zeros", name=name)(memory)
+    coarse = layers.Reshape((rows, width), name=f"{name}_rows")(dense)
+    layer = plain(patches.stretch, f"{name}_stretch", steps=step, horizon=config.horizon)
+    return layer(coarse)

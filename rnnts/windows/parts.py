@@ -1,0 +1,62 @@
+"""Parts of time: what may be trained on, what calibrates, and what the gate looks at."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnnts.panels.arrays import IntArray
+
+ORIGINS = 8
+"""Origins of the gate, one first season apart, where the history is long enough."""
+GATE_SHARE = 0.25
+"""Most of the history that the targets of the gate may cover."""
+CALIBRATION_SHARE = 0.125
+"""The same for calibration; on short histories each step left to training counts."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """Three parts of time, as grid steps; an origin is the step of its first target.
+
+    Guarantees: no target lies in two parts; a target of training is before `training_until`, one
+    of calibration before `calibration_until`, one of the gate before `gate_until`.
+    """
+
+    training_until: int
+    calibration_until: int
+    gate_until: int
+    calibration_origins: IntArray  # rising, [origins]
+    gate_origins: IntArray  # rising, [origins]
+
+    def until(self, part: str) -> int:
+        """The step before which the targets of a part lie."""
+        return int(getattr(self, f"{part}_until"))
+
+    def origins(self, part: str) -> IntArray:
+        """The origins of "calibration" or "gate"."""
+        origins: IntArray = getattr(self, f"{part}_origins")
+        return origins
+
+
+def split_time(first_step: int, until: int, horizon: int, season: int) -> Parts:
+    """Cut the history [first_step, until) into training, then calibration, then the gate.
+
+    The gate has 8 origins one season apart, fewer where their targets would cover more than a
+    quarter of the history; calibration the same with an eighth. Each keeps at least one origin.
+
+    >>> parts = split_time(0, 960, 48, 24)
+    >>> parts.gate_origins.tolist(), parts.calibration_origins.tolist(), parts.training_until
+    ([744, 768, 792, 816, 840, 864, 888, 912], [624, 648, 672, 696], 624)
+    """
+    history = until - first_step
+    gate = _origins(until, history * GATE_SHARE, horizon, season)
+    calibration = _origins(int(gate[0]), history * CALIBRATION_SHARE, horizon, season)
+    return Parts(int(calibration[0]), int(gate[0]), until, calibration, gate)
+
+
+def _origins(until: int, most_steps: float, horizon: int, season: int) -> IntArray:
+    """Origins whose last target is the step before `until`, [origins]."""
+    count = min(ORIGINS, max(1, int((most_steps - horizon) // season) + 1))
+    back = np.arange(count - 1, -1, -1, dtype=np.int64)  # [origins]
+    origins: IntArray = until - horizon - back * season
+    return origins

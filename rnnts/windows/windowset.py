@@ -1,0 +1,173 @@
+"""Every window of a panel over one flat vector: none is cut out before a batch asks for it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+
+from rnnts.panels.arrays import AnyArray, BoolArray, FloatArray, IntArray
+from rnnts.panels.panel import Panel
+from rnnts.panels.seasons import Season
+from rnnts.windows.clock import CALENDAR, Cycles, calendar, clock_shift, cycles_of
+from rnnts.windows.gather import typical_levels
+from rnnts.windows.parts import Parts, split_time
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowSet:
+    """Flat values of a panel, and which windows of them belong to which part of time.
+
+    A window is a series and an origin, the grid step of its first target. It reads the `window`
+    steps before the origin; steps before a series began, or missing ones, are NaN.
+    """
+
+    values: FloatArray  # one series after the other, [total]
+    offsets: IntArray  # where each series begins in `values`, and the end, [series + 1]
+    first_step: IntArray  # grid step of each series' first value, [series]
+    scale: FloatArray  # seasonal-naive error inside the training part, 0 if unknown, [series]
+    typical: FloatArray  # level and spread inside the training part, [series, 2]
+    grid_first: int  # grid step of shift[0] and calendar[0]
+    shift: IntArray  # lead of the wall clock over the grid, [grid steps]
+    calendar: FloatArray  # features known in advance, [grid steps, 0 or CALENDAR]
+    window: int  # steps
+    horizon: int  # steps
+    seasons: Cycles  # (steps, repeats)
+    minimum: int  # steps of history before an origin
+    static: int  # 2 where networks scale by series, else 0
+    parts: Parts
+
+    @classmethod
+    def of(  # noqa: PLR0913 - a panel, and the numbers that say how it is cut
+        cls,
+        panel: Panel,
+        *,
+        window: int,
+        horizon: int,
+        seasons: Sequence[Season],
+        minimum: int | None = None,
+        parts: Parts | None = None,
+        with_calendar: bool = False,
+        by_series: bool = False,
+    ) -> Self:
+        """Lay a panel out flat and split its time.
+
+        Args:
+            panel: Steps after its watermark are left out.
+            window: Steps that a network reads.
+            horizon: Steps that it forecasts.
+            seasons: The first is the scale m of MASE and the distance of origins.
+            minimum: Steps of history that an origin needs; default: half a window, and two
+                seasons where the window holds them.
+            parts: Default: `split_time` of the panel's history.
+            with_calendar: Whether networks see hour, weekday and day of year of their targets.
+            by_series: Whether networks scale by the series' typical level (scale = "series").
+        """
+        season = seasons[0].steps if seasons else 1
+        until = min(panel.watermark, panel.last_step) + 1
+        parts = parts or split_time(panel.first_step, until, horizon, season)
+        values, offsets, first_step = _flatten(panel, until)
+        steps = panel.values.shape[1] + horizon
+        trained = panel.values[:, : max(0, parts.training_until - panel.first_step)]
+        return cls(
+            values=values,
+            offsets=offsets,
+            first_step=first_step,
+            scale=seasonal_error(trained, season),
+            typical=typical_levels(trained),
+            grid_first=panel.first_step,
+            shift=clock_shift(panel.grid, panel.first_step, steps),
+            calendar=calendar(panel.grid, panel.first_step, steps)
+            if with_calendar
+            else np.zeros((steps, 0)),
+            window=window,
+            horizon=horizon,
+            seasons=cycles_of(seasons),
+            minimum=min(window, max(window // 2, 2 * season)) if minimum is None else minimum,
+            static=2 if by_series else 0,
+            parts=parts,
+        )
+
+    @property
+    def known_future(self) -> int:
+        """Features known in advance: 0 or `CALENDAR`."""
+        return int(self.calendar.shape[1])
+
+    @property
+    def season(self) -> int:
+        """Steps of the first season; 1 where there is none."""
+        return self.seasons[0][0] if self.seasons else 1
+
+    @property
+    def partial(self) -> int:
+        """Targets that a window of training has at least; the rest may lie in a later part."""
+        return min(self.horizon, self.season)
+
+    def first_origins(self) -> IntArray:
+        """The oldest origin of each series with enough history, [series]."""
+        return self.first_step + self.minimum
+
+    def counts(self, part: str = "training") -> IntArray:
+        """Windows of each series in a part, [series]."""
+        if part != "training":
+            origins = self.parts.origins(part)
+            total: IntArray = self.usable(origins).sum(axis=1, dtype=np.int64)
+            return total
+        last = self.first_step + np.diff(self.offsets) - self.partial
+        last = np.minimum(last, self.parts.training_until - self.partial)
+        counts: IntArray = np.maximum(last - self.first_origins() + 1, 0)
+        return counts
+
+    def usable(self, origins: IntArray) -> BoolArray:
+        """Whether a series has enough history and a target at each origin, [series, origins]."""
+        ends = (self.first_step + np.diff(self.offsets))[:, None]  # [series, 1]
+        usable: BoolArray = (origins >= self.first_origins()[:, None]) & (origins < ends)
+        return usable
+
+    def windows(self, part: str) -> tuple[IntArray, IntArray]:
+        """Series and origin of every window of "calibration" or "gate", by origin, then series."""
+        origins = self.parts.origins(part)
+        which, series = np.nonzero(self.usable(origins).T)
+        return series.astype(np.int64), origins[which]
+
+    def save(self) -> dict[str, AnyArray]:
+        """The set as arrays, which `load` takes back."""
+        flat = {field.name: getattr(self, field.name) for field in fields(self)}
+        parts = flat.pop("parts")
+        cut = {f"parts_{field.name}": getattr(parts, field.name) for field in fields(Parts)}
+        seasons = np.asarray(flat.pop("seasons"), np.int64).reshape(-1, 2)
+        return {name: np.asarray(value) for name, value in {**flat, **cut}.items()} | {
+            "seasons": seasons
+        }
+
+    @classmethod
+    def load(cls, arrays: Mapping[str, AnyArray]) -> Self:
+        """The set that `save` laid out as arrays."""
+        plain = {name: value if value.ndim else int(value) for name, value in arrays.items()}
+        cut = {field.name: plain.pop(f"parts_{field.name}") for field in fields(Parts)}
+        seasons = tuple((int(steps), int(repeats)) for steps, repeats in arrays["seasons"])
+        return cls(**{**plain, "seasons": seasons, "parts": Parts(**cut)})  # type: ignore[arg-type] # names and types are those of `save`
+
+
+def _flatten(panel: Panel, until: int) -> tuple[FloatArray, IntArray, IntArray]:
+    """Values of each series over its life, its place among them and its first step."""
+    first = np.array([info.first for info in panel.series], np.int64)
+    last = np.array([info.last for info in panel.series], np.int64)
+    ends = np.maximum(np.minimum(last + 1, until), first)
+    steps = np.arange(panel.values.shape[1]) + panel.first_step  # [steps]
+    alive = (steps >= first[:, None]) & (steps < ends[:, None])  # [series, steps]
+    lengths = alive.sum(axis=1, dtype=np.int64)
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+    return panel.values[alive], offsets, np.maximum(first, panel.first_step)
+
+
+def seasonal_error(values: FloatArray, season: int) -> FloatArray:
+    """Mean absolute difference to one season earlier; 0 where there is none, [series]."""
+    change = np.abs(values[:, season:] - values[:, :-season])  # [series, steps - season]
+    known = np.isfinite(change)
+    total = np.where(known, change, 0.0).sum(axis=1)
+    error: FloatArray = total / np.maximum(known.sum(axis=1), 1)
+    return error
+
+
+__all__ = ["CALENDAR", "WindowSet", "seasonal_error"]
