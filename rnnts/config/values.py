@@ -1,4 +1,4 @@
-"""What a user writes in `rnnts.toml`, as frozen values; unknown keys are refused."""
+"""The values of a configuration: frozen, and refusing what they do not know."""
 
 from typing import Annotated, Literal, Self
 

@@ -1,0 +1,39 @@
+"""What a user writes in `rnnts.toml`, as frozen values; unknown keys are refused."""
+
+from rnnts.config.durations import duration_seconds
+from rnnts.config.load import load_project_config
+from rnnts.config.values import (
+    LEVELS,
+    MAX_HORIZON,
+    Aggregate,
+    Architecture,
+    DatabaseConfig,
+    Frequency,
+    Label,
+    ModelConfig,
+    PanelConfig,
+    ProjectConfig,
+    ScheduleConfig,
+    SourceConfig,
+    StoreConfig,
+    TrainConfig,
+)
+
+__all__ = [
+    "LEVELS",
+    "MAX_HORIZON",
+    "Aggregate",
+    "Architecture",
+    "DatabaseConfig",
+    "Frequency",
+    "Label",
+    "ModelConfig",
+    "PanelConfig",
+    "ProjectConfig",
+    "ScheduleConfig",
+    "SourceConfig",
+    "StoreConfig",
+    "TrainConfig",
+    "duration_seconds",
+    "load_project_config",
+]

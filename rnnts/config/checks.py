@@ -1,0 +1,158 @@
+"""Checks of a configuration that need no connection: names, zones, schedules, secrets."""
+
+import difflib
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from croniter import croniter
+
+from rnnts.config.durations import duration_seconds
+from rnnts.config.values import LEVELS, PanelConfig, ProjectConfig
+from rnnts.errors import ConfigurationError
+
+PANEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+RESERVED = ("latest", "all")
+"""Names that the views `rnnts_latest_forecast` and `rnnts_all_forecast` have taken."""
+SECRET_KEYS = {"password", "passwd", "pwd", "sslpassword", "token", "user"}
+CRON_FIELDS = 5
+_SOME_DAY = datetime(2024, 1, 1, tzinfo=UTC)
+
+LineOf = Callable[..., int | None]
+
+
+def check_values(config: ProjectConfig, path: Path, line_of: LineOf) -> None:
+    """Refuse what parses and still cannot work.
+
+    Args:
+        config: The parsed configuration.
+        path: Its file, for messages.
+        line_of: Gives the line of a key path, where the file names it.
+
+    Raises:
+        ConfigurationError: With the code of the first fault found.
+    """
+
+    def where(*keys: str) -> str:
+        line = line_of(*keys)
+        return f"{path}, line {line}" if line else str(path)
+
+    _check_url(config.database.url.get_secret_value(), where("database", "url"))
+    for name, panel in config.panels.items():
+        _check_name(name, where("panels", name))
+        if panel.source.url is not None:
+            place = where("panels", name, "source", "url")
+            _check_url(panel.source.url.get_secret_value(), place)
+        _check_panel(name, panel, lambda *keys, name=name: where("panels", name, *keys))
+
+
+def _check_name(name: str, where: str) -> None:
+    if not PANEL_NAME.fullmatch(name) or name in RESERVED:
+        raise ConfigurationError(
+            "PANEL_NAME",
+            expected=f"{PANEL_NAME.pattern}, and not {' or '.join(RESERVED)}",
+            got=repr(name),
+            where=where,
+            do="rename the panel: its view will be called rnnts_NAME_forecast",
+        )
+
+
+def _check_panel(name: str, panel: PanelConfig, where: Callable[..., str]) -> None:
+    check_zone(panel.timezone, name, where("timezone"))
+    if panel.source.timezone is not None:
+        check_zone(panel.source.timezone, name, where("source", "timezone"))
+    for key in ("forecast", "retrain"):
+        cron = getattr(panel.schedule, key)
+        if cron is not None:
+            check_cron(cron, name, where("schedule", key))
+    for key in ("max_delay", "max_stale", "revision_span"):
+        _check_duration(getattr(panel, key), name, where(key))
+    _check_duration(panel.source.phase, name, where("source", "phase"))
+    _check_levels(panel.quantiles, name, where("quantiles"))
+    if panel.covariates:
+        raise ConfigurationError(
+            "COVARIATES", panel=name, got="covariates, which this release does not read (not yet)",
+            where=where("covariates"), do="remove them: their names are reserved",
+        )  # fmt: skip
+    low, high = panel.minimum, panel.maximum
+    if low is not None and high is not None and low >= high:
+        raise ConfigurationError(
+            "BOUNDS_INVALID", panel=name, expected="minimum < maximum", got=f"{low} and {high}",
+            where=where("minimum"), do="exchange them, or remove one",
+        )  # fmt: skip
+
+
+def _check_duration(text: str | None, panel: str, where: str) -> None:
+    if text is None:
+        return
+    try:
+        duration_seconds(text)
+    except ValueError as error:
+        raise ConfigurationError(
+            "DURATION_INVALID", panel=panel, got=str(error), where=where, do="mend it"
+        ) from error
+
+
+def _check_levels(levels: tuple[float, ...], panel: str, where: str) -> None:
+    if not set(levels) <= set(LEVELS) or 0.5 not in levels or list(levels) != sorted(set(levels)):  # noqa: PLR2004 - the median
+        raise ConfigurationError(
+            "QUANTILES_INVALID",
+            panel=panel,
+            expected=f"rising levels out of {', '.join(map(str, LEVELS))}, with 0.5 among them",
+            got=str(list(levels)),
+            where=where,
+            do="choose from those: they are the tables' columns",
+        )
+
+
+def check_zone(name: str, panel: str, where: str) -> None:
+    """Refuse a zone that the time zone database does not have."""
+    known = available_timezones()
+    if name in known:
+        ZoneInfo(name)
+        return
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    raise ConfigurationError(
+        "TIME_ZONE_UNKNOWN",
+        panel=panel,
+        expected="an IANA time zone",
+        got=repr(name),
+        where=where,
+        do=f"did you mean {' or '.join(near)}?" if near else 'write one such as "Europe/Berlin"',
+    )
+
+
+def check_cron(expression: str, panel: str, where: str) -> None:
+    """Refuse a schedule that cannot be read, or that never comes."""
+    reason = ""
+    if len(expression.split()) != CRON_FIELDS:
+        reason = f"{len(expression.split())} fields"
+    else:
+        try:
+            croniter(expression, _SOME_DAY).get_next()
+        except (ValueError, KeyError) as error:  # croniter's own errors are ValueErrors
+            reason = str(error)
+    if reason:
+        raise ConfigurationError(
+            "CRON_INVALID",
+            panel=panel,
+            expected="five fields that some day matches: minute hour day month weekday",
+            got=f"{expression!r} ({reason})",
+            where=where,
+            do='mend it; every night at two is "0 2 * * *"',
+        )
+
+
+def _check_url(url: str, where: str) -> None:
+    secret = sorted({key for key, _ in parse_qsl(urlsplit(url).query)} & SECRET_KEYS)
+    if secret:
+        raise ConfigurationError(
+            "SECRET_IN_QUERY",
+            expected="user and password before the host",
+            got=f"{secret[0]}=… in the query of the url",
+            where=where,
+            do="write postgresql://USER:PASSWORD@HOST/DATABASE, better with ${VARIABLE}",
+        )
