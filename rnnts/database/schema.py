@@ -276,7 +276,7 @@ lease = Table(
     Column("purpose", String(16), primary_key=True),  # "night", "retrain", "tidy"
     Column("token", BigInteger, nullable=False),  # rises with every holder
     Column("holder", Text, nullable=False),  # "" while nobody holds it
-    Column("expires", Float(53), nullable=False),  # days (julianday) or seconds, by the database
+    Column("expires", Float(53), nullable=False),  # seconds, by the database's own clock
 )
 
 outbox = Table(
