@@ -1,0 +1,161 @@
+"""Every setting of a panel, resolved: what the user wrote, else what frequency and history say."""
+
+from dataclasses import dataclass
+
+from rnnts.config import PanelConfig, duration_seconds
+from rnnts.panels.grid import DAY, Grid
+from rnnts.panels.seasons import Season, seasons_of
+
+MINUTES = 15.0
+"""Default training budget."""
+WINDOW_DAYS = 14
+"""Default window below a day: two of each weekday."""
+WINDOW_OF_DAYS = 56
+WINDOW_OF_WEEKS = 104
+WINDOWS_IN_HISTORY = 3
+"""A history shorter than this many windows gets a shorter one: training needs offsets to draw."""
+MIN_DELAY = 6 * 3_600
+MIN_STALE = 48 * 3_600
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One resolved value and where it came from."""
+
+    name: str
+    value: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a panel's steps work with; durations in seconds, window, patch and horizon in steps."""
+
+    panel: str
+    grid: Grid
+    horizon: int
+    window: int
+    patch: int
+    seasons: tuple[Season, ...]
+    levels: tuple[float, ...]
+    minimum: float | None
+    maximum: float | None
+    max_delay: int
+    max_stale: int
+    minutes: float | None  # None where `steps` was given
+    steps: int | None
+    memory_gb: float
+    seed: int
+    architecture: str
+    origins: tuple[tuple[str, str], ...]
+
+    def explain(self) -> list[Setting]:
+        """Every value with its origin, as `rnnts check` prints them."""
+        origins = dict(self.origins)
+        values = {
+            "frequency": self.grid.frequency,
+            "timezone": self.grid.timezone,
+            "phase": f"{self.grid.phase} s",
+            "label": self.grid.label,
+            "horizon": f"{self.horizon} steps",
+            "window": f"{self.window} steps",
+            "patch": f"{self.patch} steps",
+            "seasons": ", ".join(f"{season.name} ({season.steps})" for season in self.seasons),
+            "quantiles": ", ".join(f"{level:g}" for level in self.levels),
+            "minimum": "none" if self.minimum is None else f"{self.minimum:g}",
+            "maximum": "none" if self.maximum is None else f"{self.maximum:g}",
+            "max_delay": _hours(self.max_delay),
+            "max_stale": _hours(self.max_stale),
+            "architecture": self.architecture,
+            "budget": f"{self.steps} steps" if self.minutes is None else f"{self.minutes:g} min",
+            "memory_gb": f"{self.memory_gb:g}",
+            "seed": str(self.seed),
+        }
+        return [
+            Setting(name, value, origins.get(name, "default")) for name, value in values.items()
+        ]
+
+
+def resolve(name: str, config: PanelConfig, grid: Grid, history_steps: int) -> Resolved:
+    """Settle every value of a panel.
+
+    Args:
+        name: The panel's name.
+        config: What the user wrote.
+        grid: The panel's time line, frozen at its first ingest.
+        history_steps: Steps from the oldest observation of any series to the newest.
+
+    Returns:
+        The settled values; each knows where it came from.
+    """
+    seasons = seasons_of(grid.frequency, history_steps)
+    window, window_origin = _window(config, grid, seasons, history_steps)
+    step = grid.step_seconds
+    longest = max(season.steps for season in seasons)
+    delay = _duration(config.max_delay, max(MIN_DELAY, 2 * step))
+    stale = _duration(config.max_stale, max(MIN_STALE, config.horizon * step, 2 * longest * step))
+    minutes = config.train.minutes if config.train.minutes is not None else MINUTES
+    written = "rnnts.toml"
+    origins = {
+        "frequency": written if config.frequency else "the labels of the data",
+        "timezone": written if "timezone" in config.model_fields_set else "default",
+        "phase": written if config.source.phase else "the labels of the data",
+        "label": written if "label" in config.source.model_fields_set else "default",
+        "horizon": written,
+        "window": window_origin,
+        "patch": f"one {seasons[0].name}",
+        "seasons": f"frequency {grid.frequency} and {history_steps} steps of history",
+        "quantiles": written if "quantiles" in config.model_fields_set else "default: all",
+        "minimum": written if config.minimum is not None else "default",
+        "maximum": written if config.maximum is not None else "default",
+        "max_delay": written if config.max_delay else "the larger of 6 h and 2 steps",
+        "max_stale": written if config.max_stale else "the largest of 48 h, horizon, 2 seasons",
+        "architecture": written if "architecture" in config.model.model_fields_set else "default",
+        "budget": written if {"minutes", "steps"} & config.train.model_fields_set else "default",
+        "memory_gb": written if "memory_gb" in config.train.model_fields_set else "default",
+        "seed": written if "seed" in config.train.model_fields_set else "default",
+    }
+    return Resolved(
+        panel=name,
+        grid=grid,
+        horizon=config.horizon,
+        window=window,
+        patch=min(seasons[0].steps, window),
+        seasons=seasons,
+        levels=config.quantiles,
+        minimum=config.minimum,
+        maximum=config.maximum,
+        max_delay=delay,
+        max_stale=stale,
+        minutes=None if config.train.steps is not None else minutes,
+        steps=config.train.steps,
+        memory_gb=config.train.memory_gb,
+        seed=config.train.seed,
+        architecture=config.model.architecture,
+        origins=tuple(origins.items()),
+    )
+
+
+def _window(
+    config: PanelConfig, grid: Grid, seasons: tuple[Season, ...], history_steps: int
+) -> tuple[int, str]:
+    """The window in steps, and why; whole first seasons, because patches are."""
+    if config.model.window is not None:
+        return config.model.window, "rnnts.toml"
+    if grid.step_seconds < DAY:
+        usual = WINDOW_DAYS * grid.steps_per_day
+    else:
+        usual = WINDOW_OF_DAYS if grid.frequency == "1D" else WINDOW_OF_WEEKS
+    season = seasons[0].steps
+    if history_steps >= WINDOWS_IN_HISTORY * usual:
+        return usual, f"frequency {grid.frequency}"
+    fitting = history_steps // WINDOWS_IN_HISTORY // season * season
+    return min(usual, max(fitting, 2 * season)), f"a third of {history_steps} steps of history"
+
+
+def _duration(text: str | None, default: int) -> int:
+    return default if text is None else duration_seconds(text)
+
+
+def _hours(seconds: int) -> str:
+    return f"{seconds / 3_600:g} h"
