@@ -22,8 +22,7 @@ def patched_forecast(config: NetworkConfig, inputs: dict[str, Tensor], state: Te
     The window is folded into patches of one season, so the recurrence is as many steps long as
     the window has seasons. The median is a mixture of seasonal bases plus a residual.
     """
-    window = exact(patches.pad_front, "whole_patches", patch=config.folded)(inputs["values"])
-    window = exact(lambdas.scale, "scale")([window, state])  # [batch, steps], NaN where missing
+    window = exact(lambdas.scale, "scale")([inputs["values"], state])  # NaN where missing
     features = patch_features(config, window, inputs)  # [batch, patches, features]
     bases = exact(lambdas.scale, "scale_bases")([inputs["bases"], state])
     seasons = [list(season) for season in config.seasons]
@@ -38,12 +37,13 @@ def patched_forecast(config: NetworkConfig, inputs: dict[str, Tensor], state: Te
 def patch_features(config: NetworkConfig, window: Tensor, inputs: dict[str, Tensor]) -> Tensor:
     """What the recurrence reads of each patch, [batch, patches, features]."""
     patch = config.folded
+    window = plain(patches.pad_front, "whole_patches", patch=patch)(window)
     fold = plain(patches.fold, "fold", patch=patch)
     fill = plain(lambdas.fill, "fill")
     folded = fold(window)  # [batch, patches, patch]
     pieces = [fill(folded), plain(lambdas.observed, "observed")(folded)]
     for steps, _ in config.seasons:
-        if steps < window.shape[1]:
+        if steps < config.window:
             change = plain(patches.seasonal_change, f"change_{steps}", steps=steps)(window)
             pieces.append(fill(fold(change)))
     pieces.append(plain(patches.patch_moments, "patch_moments")(folded))

@@ -74,7 +74,7 @@ def widen_bases(tensors: list[Tensor], seasons: Sequence[Sequence[int]]) -> Tens
     """
     bases, window = tensors
     last = mean_known(window[:, -1:], 1)
-    columns = [ops.zeros_like(bases[:, :, 0]) + last[:, None]] if bases.shape[2] else []
+    columns = [ops.zeros_like(ops.sum(bases, axis=2)) + last[:, None]]  # [batch, horizon]
     place = 0
     for steps, repeats in seasons:
         newest = bases[:, :, place]  # [batch, horizon]
@@ -87,8 +87,6 @@ def widen_bases(tensors: list[Tensor], seasons: Sequence[Sequence[int]]) -> Tens
             )
             columns.append(newest + level[:, None])
         place += repeats
-    if not columns:
-        return ops.zeros_like(window[:, :1, None]) + last[:, None, None]
     mixed = ops.stack(columns, axis=2)  # [batch, horizon, mixed bases]
     return ops.where(ops.isnan(mixed), mean_known(mixed, 2)[:, :, None], mixed)
 
@@ -113,7 +111,9 @@ def mixture(tensors: list[Tensor]) -> Tensor:
             horizon], unit [batch, 1].
     """
     bases, logits, residual, unit = tensors
-    return ops.sum(bases * ops.softmax(logits, axis=-1), axis=-1) + residual * unit
+    # Keras' own softmax warns where there is a single base, as without seasons
+    weights = ops.exp(logits - ops.logsumexp(logits, axis=-1, keepdims=True))
+    return ops.sum(bases * weights, axis=-1) + residual * unit
 
 
 @register

@@ -46,6 +46,8 @@ def _layer(config: NetworkConfig, sequences: bool, place: int) -> Any:  # noqa: 
 def _head(config: NetworkConfig, states: Tensor, copies: int) -> Tensor:
     shape = (copies, config.horizon)
     median = layers.Reshape(shape, name="medians")(layers.Dense(config.horizon)(states))
+    if len(config.levels) == 1:
+        return plain(lambdas.expand_dims, "quantiles")(median)
     gaps = layers.Dense(config.horizon * (len(config.levels) - 1), name="raw_gaps")(states)
     gaps = layers.Reshape((*shape, len(config.levels) - 1), name="gaps")(gaps)
     return plain(lambdas.quantiles, "quantiles", middle=config.middle)([median, gaps])

@@ -59,8 +59,8 @@ def bases_count(cycles: Cycles) -> int:
 
 
 def history_steps(spec: Spec) -> int:
-    """Steps before the origin that the inputs of an origin may read; a day more for clocks."""
-    reach = [(-(-spec.horizon // steps) + repeats) * steps - 1 for steps, repeats in spec.seasons]
+    """Steps before the origin that the inputs of an origin may read: a season more for clocks."""
+    reach = [steps * repeats for steps, repeats in spec.seasons]
     margin = max((steps for steps, _ in spec.seasons[:1]), default=0)
     return max([spec.window, *reach]) + margin
 

@@ -1,0 +1,56 @@
+import numpy as np
+
+from rnnts.networks import patches
+
+nan = float("nan")
+
+
+def test_a_window_is_filled_up_to_whole_patches_in_front() -> None:
+    padded = np.asarray(patches.pad_front(np.array([[1.0, 2.0, 3.0]]), 2))
+    np.testing.assert_array_equal(padded, [[nan, 1.0, 2.0, 3.0]])
+
+
+def test_each_patch_is_one_season_of_steps() -> None:
+    folded = np.asarray(patches.fold(np.arange(6.0)[None], 3))
+    assert folded.tolist() == [[[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]]
+
+
+def test_the_seasonal_change_is_missing_in_the_first_season() -> None:
+    change = np.asarray(patches.seasonal_change(np.array([[1.0, 2.0, 4.0, 8.0]]), 2))
+    np.testing.assert_array_equal(change, [[nan, nan, 3.0, 6.0]])
+
+
+def test_moments_of_a_patch_leave_out_what_is_missing() -> None:
+    moments = np.asarray(patches.patch_moments(np.array([[[1.0, nan, 3.0], [nan, nan, nan]]])))
+    assert moments.tolist() == [[[2.0, 1.0], [0.0, 0.0]]]
+
+
+def test_the_seasonal_unit_is_the_seasonal_error_inside_the_window() -> None:
+    unit = np.asarray(patches.seasonal_unit(np.array([[0.0, 0.0, 1.0, 3.0]]), 2))
+    assert unit.tolist() == [[2.0]]
+
+
+def test_bases_are_the_last_value_newest_mean_and_level_shifted() -> None:
+    bases = np.array([[[6.0, 4.0]]])  # the newest two of a season
+    window = np.array([[1.0, 3.0, 5.0, 9.0]])  # its level rose from 2 to 7
+    wide = np.asarray(patches.widen_bases([bases, window], [[2, 2]]))
+    assert wide.tolist() == [[[9.0, 6.0, 5.0, 11.0]]]
+
+
+def test_a_missing_base_is_the_mean_of_the_others() -> None:
+    wide = np.asarray(patches.widen_bases([np.full((1, 1, 1), nan), np.array([[4.0]])], [[2, 1]]))
+    assert wide.tolist() == [[[4.0, 4.0]]]
+
+
+def test_nothing_at_all_is_the_centre() -> None:
+    wide = np.asarray(patches.widen_bases([np.full((1, 2, 1), nan), np.array([[nan]])], [[2, 1]]))
+    assert wide.tolist() == [[[0.0, 0.0], [0.0, 0.0]]]
+
+
+def test_without_seasons_the_only_base_is_the_last_value() -> None:
+    wide = np.asarray(patches.widen_bases([np.zeros((1, 3, 0)), np.array([[1.0, 4.0]])], []))
+    assert wide.tolist() == [[[4.0]] * 3]
+
+
+def test_rows_are_stretched_over_their_targets() -> None:
+    assert np.asarray(patches.stretch(np.array([[1.0, 2.0]]), 3, 5)).tolist() == [[1, 1, 1, 2, 2]]

@@ -1,0 +1,47 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnnts.windows.parts import Parts, split_time
+
+
+def targets(origins: np.ndarray, horizon: int) -> set[int]:
+    return {int(origin) + lead for origin in origins for lead in range(horizon)}
+
+
+def test_the_gate_has_eight_origins_a_day_apart_and_ends_with_the_history() -> None:
+    parts = split_time(0, 4000, 48, 24)
+    assert parts.gate_origins.tolist() == [3952 - 24 * back for back in range(7, -1, -1)]
+    assert parts.gate_until == 4000
+
+
+def test_the_gate_has_fewer_origins_where_they_would_exceed_a_quarter_of_the_history() -> None:
+    parts = split_time(0, 400, 48, 24)
+    assert parts.gate_origins.tolist() == [304, 328, 352]  # targets cover 96 of 400 steps
+
+
+def test_an_origin_is_left_even_where_the_history_is_short() -> None:
+    parts = split_time(0, 60, 48, 24)
+    assert (len(parts.gate_origins), len(parts.calibration_origins)) == (1, 1)
+
+
+@given(
+    first=st.integers(-5000, 5000),
+    history=st.integers(2, 20_000),
+    horizon=st.integers(1, 500),
+    season=st.integers(1, 700),
+)
+def test_no_target_lies_in_two_parts(first: int, history: int, horizon: int, season: int) -> None:
+    parts = split_time(first, first + history, horizon, season)
+    calibration = targets(parts.calibration_origins, horizon)
+    gate = targets(parts.gate_origins, horizon)
+    assert not calibration & gate
+    assert min(calibration) == parts.training_until
+    assert max(calibration) + 1 == parts.calibration_until == min(gate)
+    assert max(gate) + 1 == parts.gate_until == first + history
+
+
+def test_a_part_is_found_by_its_name() -> None:
+    parts: Parts = split_time(0, 4000, 48, 24)
+    assert parts.until("training") == parts.training_until
+    assert parts.origins("calibration") is parts.calibration_origins

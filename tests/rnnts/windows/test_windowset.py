@@ -1,0 +1,89 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from rnnts.panels.panel import Panel
+from rnnts.panels.seasons import Season
+from rnnts.windows.windowset import WindowSet, seasonal_error
+
+SEASONS = (Season("day", 4, 1),)
+
+
+@pytest.fixture
+def windowset(panel_of: Callable[..., Panel]) -> WindowSet:
+    panel = panel_of([np.arange(80.0), np.arange(30.0), np.full(80, 7.0)])
+    return WindowSet.of(panel, window=8, horizon=4, seasons=SEASONS)
+
+
+def test_values_lie_flat_without_the_steps_before_a_series_began(windowset: WindowSet) -> None:
+    assert windowset.values.shape == (80 + 30 + 80,)
+    assert windowset.offsets.tolist() == [0, 80, 110, 190]
+    assert windowset.first_step.tolist() == [920, 970, 920]
+
+
+def test_training_windows_keep_a_season_of_targets_inside_the_part(windowset: WindowSet) -> None:
+    last = windowset.parts.training_until - 4
+    assert windowset.counts().tolist() == [
+        max(0, last - first - 8 + 1) for first in (920, 970, 920)
+    ]
+
+
+def test_the_gate_holds_every_series_at_every_origin(windowset: WindowSet) -> None:
+    series, origins = windowset.windows("gate")
+    assert len(series) == 3 * len(windowset.parts.gate_origins) == windowset.counts("gate").sum()
+    assert series[:3].tolist() == [0, 1, 2]
+    assert len(set(origins[:3])) == 1
+
+
+def test_a_series_without_enough_history_has_no_window_at_an_origin(
+    panel_of: Callable[..., Panel],
+) -> None:
+    panel = panel_of([np.arange(80.0), np.arange(9.0)])
+    windowset = WindowSet.of(panel, window=8, horizon=4, seasons=SEASONS)
+    assert set(windowset.windows("gate")[0].tolist()) == {0}
+
+
+def test_the_scale_is_the_seasonal_error_inside_the_training_part(
+    panel_of: Callable[..., Panel],
+) -> None:
+    values = np.arange(80.0)
+    values[60:] = 1e6  # in calibration and gate
+    windowset = WindowSet.of(panel_of([values]), window=8, horizon=4, seasons=SEASONS)
+    assert windowset.parts.training_until <= 980
+    assert windowset.scale.tolist() == [4.0]
+
+
+def test_a_constant_series_has_no_scale(windowset: WindowSet) -> None:
+    assert windowset.scale.tolist() == [4.0, 0.0, 0.0]  # the short one is younger than training
+
+
+def test_missing_values_do_not_count_in_the_seasonal_error() -> None:
+    values = np.array([[0.0, 1.0, np.nan, 5.0, 4.0]])
+    assert seasonal_error(values, 2).tolist() == [4.0]
+
+
+def test_what_is_saved_is_what_is_loaded(windowset: WindowSet) -> None:
+    arrays = windowset.save()
+    assert all(isinstance(array, np.ndarray) for array in arrays.values())
+    again = WindowSet.load(arrays)
+    assert again.seasons == windowset.seasons == ((4, 3),)
+    assert (again.window, again.horizon, again.known_future) == (8, 4, 0)
+    for name, array in again.save().items():
+        np.testing.assert_array_equal(array, arrays[name])
+
+
+def test_nothing_after_the_watermark_is_in_a_window_set(panel_of: Callable[..., Panel]) -> None:
+    whole = panel_of([np.arange(80.0)])
+    early = Panel("p", whole.grid, whole.series, whole.first_step, whole.values, 979)
+    windowset = WindowSet.of(early, window=8, horizon=4, seasons=SEASONS)
+    assert windowset.values.max() == 59.0
+    assert windowset.parts.gate_until == 980
+
+
+def test_a_window_set_without_seasons_moves_its_origins_by_one_step(
+    panel_of: Callable[..., Panel],
+) -> None:
+    windowset = WindowSet.of(panel_of([np.arange(80.0)]), window=8, horizon=1, seasons=())
+    assert np.diff(windowset.parts.gate_origins).tolist() == [1] * 7
+    assert windowset.season == 1
