@@ -118,6 +118,22 @@ def runs_of(
     return tuple(RunRow(*row) for row in connection.execute(statement.limit(limit)))
 
 
+def newest_result(connection: Connection, panel: str, step: str, as_of: datetime) -> Json:
+    """What the newest run of a step for that instant gave back; None where none ended well."""
+    return connection.scalar(
+        select(table.c.result)
+        .where(
+            table.c.panel == panel,
+            table.c.step == step,
+            table.c.as_of == as_of,
+            table.c.status.in_(("done", "noop")),
+            table.c.result.is_not(None),
+        )
+        .order_by(table.c.id.desc())
+        .limit(1)
+    )
+
+
 def _start(connection: Connection, panel: str, step: str, as_of: datetime | None) -> int:
     _bury(connection)
     statement = insert(table).values(

@@ -307,8 +307,8 @@ run = Table(
     Column("exit_code", SmallInteger),
     Column("message", Text, nullable=False, server_default=""),
     Column("process", Text, nullable=False),  # which process on which machine does or did it
-    Column("result", JSON),
+    Column("result", JSON(none_as_null=True)),
     Column("started_at", Instant, nullable=False),
     Column("finished_at", Instant),
-    Index("ix_rnnts_run_panel_started_at", "panel", "started_at"),
+    Index("ix_rnnts_run_panel_step_as_of", "panel", "step", "as_of"),
 )

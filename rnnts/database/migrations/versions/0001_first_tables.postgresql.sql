@@ -68,7 +68,7 @@ CREATE TABLE rnnts_run (
     CONSTRAINT pk_rnnts_run PRIMARY KEY (id)
 );
 
-CREATE INDEX ix_rnnts_run_panel_started_at ON rnnts_run (panel, started_at);
+CREATE INDEX ix_rnnts_run_panel_step_as_of ON rnnts_run (panel, step, as_of);
 
 CREATE TABLE rnnts_series (
     id BIGSERIAL NOT NULL,
