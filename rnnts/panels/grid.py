@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any, Self, cast
 
 import numpy as np
-import pandas as pd
 
 from rnnts.config import Frequency, Label
 from rnnts.panels.arrays import BoolArray, FloatArray, IntArray
+from rnnts.panels.zones import DAY, instants_of, zone_offsets
 
 SECONDS: dict[Frequency, int] = {
     "15min": 900,
@@ -19,9 +19,10 @@ SECONDS: dict[Frequency, int] = {
     "1W": 604_800,
 }
 """Nominal seconds of a step; a local day may have an hour more or less."""
-DAY = 86_400
 MONDAY = 4 * DAY
 """Seconds from the epoch, a Thursday, to the first Monday: the natural origin of weeks."""
+
+__all__ = ["DAY", "MONDAY", "SECONDS", "Grid", "zone_offsets"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,12 @@ class Grid:
 
     def step_of(self, seconds: IntArray) -> IntArray:
         """Steps that stamps label, [n] epoch seconds -> [n]; off the grid, the step around."""
-        shifted = self._civil(np.asarray(seconds, np.int64)) - self._origin()
-        if self.label == "end":
-            shifted = shifted + self.step_seconds - 1  # the step that ends at or after the stamp
-        steps: IntArray = shifted // self.step_seconds
+        seconds = np.asarray(seconds, np.int64)
+        steps: IntArray = (self._civil(seconds) - self._origin()) // self.step_seconds
+        if not self._in_utc():  # while clocks go back, the wall clock shows the day before again
+            steps = steps + (self.label_of(steps + 1) <= seconds)
+        if self.label == "end":  # the step that ends at or after the stamp
+            steps = steps + (self.label_of(steps) < seconds)
         return steps
 
     def label_of(self, steps: IntArray) -> IntArray:
@@ -140,24 +143,5 @@ class Grid:
         return seconds if self._in_utc() else seconds + zone_offsets(seconds, self.timezone)
 
     def _from_civil(self, civil: IntArray) -> IntArray:
-        local = pd.DatetimeIndex(civil.astype("datetime64[s]"))
-        # Where midnight does not exist the day begins an hour later; where it comes twice, first.
-        aware = local.tz_localize(
-            self.timezone, nonexistent="shift_forward", ambiguous=np.ones(len(local), dtype=bool)
-        )
-        return _epoch_seconds(aware)
-
-
-def zone_offsets(seconds: IntArray, timezone: str) -> IntArray:
-    """Offsets of a zone from UTC at instants, [n] epoch seconds -> [n] seconds."""
-    seconds = np.asarray(seconds, np.int64)
-    if timezone == "UTC" or seconds.size == 0:
-        return np.zeros_like(seconds)
-    aware = pd.DatetimeIndex(seconds.astype("datetime64[s]")).tz_localize("UTC")
-    local = aware.tz_convert(timezone).tz_localize(None)
-    return _epoch_seconds(local) - seconds
-
-
-def _epoch_seconds(index: pd.DatetimeIndex) -> IntArray:
-    naive = index if index.tz is None else index.tz_convert("UTC").tz_localize(None)
-    return naive.to_numpy().astype("datetime64[s]").astype(np.int64)
+        """Where midnight does not exist the day begins when clocks go on; where twice, at first."""
+        return instants_of(civil, self.timezone).first
