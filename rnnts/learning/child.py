@@ -1,0 +1,225 @@
+"""The training process: `python -m rnnts.learning.child JOB.json`.
+
+Reads a job, writes JSON lines of progress on stdout, and leaves in the job's folder, last of all,
+`result.json`, which names everything else. Killed at any moment and started again, it goes on.
+"""
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, TextIO
+
+import numpy as np
+
+from rnnts.artefacts import Store, packed
+from rnnts.errors import RnntsError
+from rnnts.learning.supervise import Line, die_with_parent
+from rnnts.networks.config import NetworkConfig
+from rnnts.panels.arrays import AnyArray
+
+if TYPE_CHECKING:
+    from rnnts.learning.fit import Outcome, Progress
+    from rnnts.learning.recipe import Recipe
+    from rnnts.windows.windowset import WindowSet
+
+RETRY_RATE = 0.1
+"""A training that diverged is tried once more at this part of its learning rate."""
+BUDGET_SHARE = 0.95
+"""Part of a time budget that is planned: the rest is for compiling and saving."""
+FEWEST_STEPS = 20
+"""A budget that allows fewer steps than this still gets them: less is no training."""
+PROBE_ROWS = 64
+"""Windows whose forecasts are kept, so that another process can prove that it has this network."""
+
+Tell = Callable[[Line], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to train, on what, how long, and where it is kept; all of it JSON."""
+
+    store: str  # the artefact store's folder
+    windows: str  # artefact of the window set's arrays
+    network: dict[str, Any]  # a NetworkConfig
+    seed: int
+    steps: int | None  # fixed, or
+    seconds: float | None  # of training, from which the steps follow
+    seconds_limit: float | None  # of training, after which the best weights so far are taken
+    folder: str  # where checkpoints, steps and result stand
+
+    @classmethod
+    def read(cls, path: Path) -> "Job":
+        """The job in a file."""
+        return cls(**json.loads(path.read_text(encoding="utf-8")))
+
+    def write(self) -> Path:
+        """Keep the job in its folder; returns the file."""
+        return write_json(Path(self.folder) / "job.json", asdict(self))
+
+
+def run(job: Job, tell: Tell) -> None:
+    """Train as the job says and leave the result in its folder."""
+    from rnnts.windows.windowset import WindowSet
+
+    config = NetworkConfig.model_validate(job.network)
+    windowset = WindowSet.load(Store(Path(job.store)).get_arrays(job.windows))
+    tell({"event": "ready"})
+    planned = planned_steps(job, config, windowset)
+    tell({"event": "planned", "step": 0, **planned})
+    outcome, recipe, retried = trained(job, config, windowset, int(planned["steps"]), tell)
+    result = {
+        "status": outcome.status,
+        "planned": planned,
+        "steps": outcome.steps,
+        "best_step": outcome.best_step,
+        "seconds": outcome.seconds,
+        "validation_loss": outcome.validation_loss,
+        "curve": [[_plain(number) for number in point] for point in outcome.curve],
+        "reason": outcome.reason,
+        "retried": retried,
+        "recipe": asdict(recipe),
+    }
+    if outcome.status == "trained":
+        result |= _kept(Path(job.folder), outcome.model, windowset)
+    write_json(Path(job.folder) / "result.json", result)
+    tell({"event": "done"})
+
+
+def planned_steps(job: Job, config: NetworkConfig, windowset: "WindowSet") -> dict[str, Any]:
+    """How many steps: as given, as decided before, or as many as fit; kept before the first one.
+
+    Returns:
+        `steps`, and `step_seconds` where it was measured.
+    """
+    path = Path(job.folder) / "steps.json"
+    if path.exists():
+        planned: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return planned
+    if job.steps is not None:
+        planned = {"steps": job.steps, "step_seconds": None}
+    else:
+        from rnnts.learning.fit import measure_step_seconds
+
+        step_seconds = measure_step_seconds(config, windowset)
+        fitting = int((job.seconds or 0.0) * BUDGET_SHARE / step_seconds)
+        planned = {"steps": max(fitting, FEWEST_STEPS), "step_seconds": step_seconds}
+    write_json(path, planned)
+    return planned
+
+
+def trained(
+    job: Job, config: NetworkConfig, windowset: "WindowSet", steps: int, tell: Tell
+) -> "tuple[Outcome, Recipe, bool]":
+    """How the training ended, by which recipe, and whether that was the retry of a divergence."""
+    from rnnts.learning.fit import fit
+    from rnnts.learning.recipe import recipe_for
+
+    def report(progress: "Progress") -> None:
+        told = {name: _plain(value) for name, value in asdict(progress).items()}
+        tell({"event": "step", **told})
+
+    began = perf_counter()
+    recipe = recipe_for(config.architecture)
+    for attempt in ("first", "retry"):
+        spent = perf_counter() - began
+        outcome = fit(
+            config,
+            windowset,
+            steps=steps,
+            seed=job.seed,
+            recipe=recipe,
+            on_progress=report,
+            checkpoint_dir=Path(job.folder) / attempt,
+            seconds_limit=None if job.seconds_limit is None else job.seconds_limit - spent,
+        )
+        if outcome.status == "trained" or attempt == "retry":
+            return outcome, recipe, attempt == "retry"
+        tell({"event": "diverged", "reason": outcome.reason})
+        recipe = replace(recipe, rate=recipe.rate * RETRY_RATE)
+    raise AssertionError("the loop returns")
+
+
+def _kept(folder: Path, model: Any, windowset: "WindowSet") -> dict[str, Any]:
+    """Keep the network and the forecasts that prove it: their files and hashes."""
+    from rnnts.learning.versions import archive_of, weights_digest
+
+    archive = archive_of(model)
+    write_bytes(folder / "weights.keras", archive)
+    probe = packed(probe_of(model, windowset))
+    write_bytes(folder / "probe.npz", probe)
+    return {
+        "weights": {
+            "sha256": hashlib.sha256(archive).hexdigest(),
+            "digest": weights_digest(model),
+            "parameters": int(model.count_params()),
+        },
+        "probe": {"sha256": hashlib.sha256(probe).hexdigest()},
+    }
+
+
+def probe_of(model: Any, windowset: "WindowSet") -> dict[str, AnyArray]:
+    """Inputs of the first calibration windows and this network's forecasts of them.
+
+    Returns:
+        Each input by name, [rows, …], and `forecast` [rows, horizon, quantiles].
+    """
+    from rnnts.learning.predict import predict_blocks
+    from rnnts.windows.pipeline import batches
+
+    stream = batches(windowset, PROBE_ROWS, 0, "calibration")
+    first = next(iter(stream.as_numpy_iterator()), None)
+    if first is None:
+        return {"forecast": np.zeros((0, *model.output_shape[1:]))}
+    inputs = first[0]
+    return {**inputs, "forecast": predict_blocks(model, inputs)}
+
+
+def write_json(path: Path, value: Any) -> Path:
+    """Write JSON whole or not at all."""
+    return write_bytes(path, json.dumps(value, indent=1, allow_nan=False).encode())
+
+
+def write_bytes(path: Path, data: bytes) -> Path:
+    """Write a file whole or not at all, and down to the disk."""
+    half = path.with_name(f"{path.name}.half")
+    with half.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    return half.replace(path)
+
+
+def _plain(number: float) -> float | None:
+    """A number as JSON has it: no NaN, no infinity."""
+    return number if np.isfinite(number) else None
+
+
+def _own_stdout() -> TextIO:
+    """The real stdout for our lines; what libraries print goes to stderr from now on."""
+    lines = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1, encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return lines
+
+
+def main() -> None:
+    """Run the job named on the command line."""
+    die_with_parent()
+    lines = _own_stdout()
+
+    def tell(line: Line) -> None:
+        lines.write(json.dumps(line) + "\n")
+
+    try:
+        run(Job.read(Path(sys.argv[1])), tell)
+    except RnntsError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(error.exit_code) from error
+
+
+if __name__ == "__main__":
+    main()
