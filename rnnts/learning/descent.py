@@ -1,0 +1,117 @@
+"""A network, its optimiser, and many of their steps in one call into the graph."""
+
+import hashlib
+import math
+from dataclasses import asdict, replace
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from rnnts.learning.losses import LOSSES
+from rnnts.learning.mixing import mix
+from rnnts.learning.recipe import Recipe
+from rnnts.networks.build import build, copies_of
+from rnnts.networks.config import NetworkConfig
+from rnnts.windows.pipeline import Batch, batches, window_count
+from rnnts.windows.windowset import WindowSet
+
+Tensor = Any
+Rate = Any  # a number, or a schedule of Keras
+
+
+class Descent:
+    """A network, its optimiser and its compiled steps."""
+
+    def __init__(
+        self, config: NetworkConfig, windowset: WindowSet, seed: int, recipe: Recipe, rate: Rate
+    ) -> None:
+        keras.utils.set_random_seed(seed)
+        batch = max(1, min(recipe.batch, window_count(windowset)))
+        self.config, self.windowset, self.seed = config, windowset, seed
+        self.recipe = replace(recipe, batch=batch)
+        self.model = build(config)
+        self.copies = copies_of(self.model)
+        self.optimizer = keras.optimizers.Adam(rate, global_clipnorm=recipe.clip)
+        self.optimizer.build(self.model.trainable_variables)
+        self.loss = LOSSES[config.loss]
+        self.held_out = _held_out(windowset)
+
+    @property
+    def variables(self) -> list[Any]:
+        """Everything that a step changes."""
+        return [*self.model.variables, *self.optimizer.variables]
+
+    def fingerprint(self, steps: int) -> str:
+        """Tells one training of `steps` steps from another."""
+        told = (self.config.model_dump_json(), steps, self.seed, asdict(self.recipe))
+        digest = hashlib.sha256(repr(told).encode())
+        digest.update(self.windowset.values.tobytes())
+        digest.update(str(self.windowset.parts.training_until).encode())
+        return digest.hexdigest()
+
+    def stream(self, start: int) -> Any:
+        """Batches from step `start` on."""
+        return iter(batches(self.windowset, self.recipe.batch, self.seed, start=start))
+
+    @tf.function(reduce_retracing=True)
+    def run(self, stream: Any, count: Tensor) -> Tensor:
+        """The mean loss of the next `count` steps."""
+        total = tf.zeros([])
+        for _ in tf.range(count):
+            total += self._step(next(stream))
+        return total / tf.cast(count, tf.float32)
+
+    def _step(self, batch: Batch) -> Tensor:
+        inputs, targets, weights = batch
+        if self.recipe.mixing > 0 and self.config.scale == "window":
+            seed = tf.stack(
+                [tf.cast(self.seed, tf.int64), tf.cast(self.optimizer.iterations, tf.int64)]
+            )
+            inputs, targets, weights = mix(batch, self.recipe.mixing, seed)
+        with tf.GradientTape() as tape:
+            loss = self._loss(self.copies(inputs, training=True), inputs, targets, weights)
+        variables = self.model.trainable_variables
+        self.optimizer.apply(tape.gradient(loss, variables), variables)
+        return loss
+
+    def _loss(self, copies: Tensor, inputs: Any, targets: Tensor, weights: Tensor) -> Tensor:
+        """The mean loss over the copies [batch, copies, horizon, quantiles]."""
+        wanted = self._targets_of_copies(inputs, targets)  # [batch, copies, horizon]
+        shape = tf.shape(copies)
+        rows = tf.reshape(copies, [-1, shape[2], shape[3]])
+        wanted = tf.reshape(wanted, [-1, shape[2]])
+        return self.loss(wanted, rows, tf.repeat(weights, shape[1]), self.config.levels)
+
+    def _targets_of_copies(self, inputs: Any, targets: Tensor) -> Tensor:
+        """Members all forecast the targets; each step of a sequence what follows that step."""
+        if self.config.architecture != "sequence_to_sequence":
+            return tf.repeat(targets[:, None, :], self.config.members, axis=1)
+        after = tf.concat([inputs["values"][:, 1:], targets], axis=1)
+        return tf.signal.frame(after, self.config.horizon, 1)  # [batch, window, horizon]
+
+    def evaluate(self) -> float:
+        """The loss of the calibration part, of the forecast itself."""
+        if not self.held_out:
+            return math.nan
+        losses = [self._evaluate(*batch).numpy() for batch in self.held_out]
+        return float(np.mean(losses))
+
+    @tf.function(reduce_retracing=True)
+    def _evaluate(self, inputs: Any, targets: Tensor, weights: Tensor) -> Tensor:
+        return self.loss(targets, self.model(inputs, training=False), weights, self.config.levels)
+
+
+MOST_HELD_OUT = 4096
+"""Windows of the calibration part that are looked at; more cost time and tell no more."""
+
+
+def _held_out(windowset: WindowSet) -> list[Batch]:
+    """A fixed even sample of the calibration part, in batches."""
+    total = int(windowset.counts("calibration").sum())
+    every = max(1, -(-total // MOST_HELD_OUT))
+    rows = batches(windowset, 512, 0, "calibration")
+    if every > 1:
+        rows = rows.unbatch().shard(every, 0).batch(512)
+    return list(rows)

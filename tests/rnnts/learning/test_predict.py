@@ -1,0 +1,57 @@
+import keras
+import numpy as np
+import pytest
+
+from rnnts.learning.predict import predict_blocks
+from rnnts.networks.build import build
+from rnnts.networks.config import NetworkConfig
+
+CONFIG = NetworkConfig(window=12, horizon=5, seasons=((3, 2),), units=8)
+Inputs = dict[str, np.ndarray]
+
+
+def inputs_of(rows: int) -> Inputs:
+    random = np.random.default_rng(0)
+    return {
+        "values": random.normal(100, 10, (rows, 12)),
+        "bases": random.normal(100, 10, (rows, 5, 2)),
+        "known_future": np.zeros((rows, 5, 0)),
+        "past": np.zeros((rows, 12, 0)),
+        "static": np.zeros((rows, 0)),
+    }
+
+
+@pytest.fixture(scope="module")
+def model() -> keras.Model:
+    keras.utils.set_random_seed(0)
+    network = build(CONFIG)
+    random = np.random.default_rng(0)
+    network.set_weights([random.normal(0, 0.3, w.shape) for w in network.get_weights()])
+    return network
+
+
+def test_every_row_gets_its_forecast_in_order(model: keras.Model) -> None:
+    inputs = inputs_of(11)
+    forecast = predict_blocks(model, inputs, block=4)
+    assert forecast.shape == (11, 5, 13)
+    np.testing.assert_allclose(forecast, model(inputs).numpy(), rtol=1e-5)
+
+
+def test_a_row_has_the_same_bits_whatever_stands_in_the_others(model: keras.Model) -> None:
+    inputs = inputs_of(700)
+    expected = predict_blocks(model, inputs)
+    changed = {name: array.copy() for name, array in inputs.items()}
+    changed["values"][::7] = np.nan
+    changed["bases"][::7] = 1e300
+    rows = np.arange(700) % 7 != 0
+    np.testing.assert_array_equal(predict_blocks(model, changed)[rows], expected[rows])
+
+
+def test_fewer_rows_have_the_same_bits_as_the_first_of_many(model: keras.Model) -> None:
+    inputs = inputs_of(700)
+    few = {name: array[:3] for name, array in inputs.items()}
+    np.testing.assert_array_equal(predict_blocks(model, few), predict_blocks(model, inputs)[:3])
+
+
+def test_no_row_gives_no_forecast(model: keras.Model) -> None:
+    assert predict_blocks(model, inputs_of(0)).shape == (0, 5, 13)
