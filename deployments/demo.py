@@ -84,23 +84,25 @@ def prepare(folder: Path) -> Path:
 def run(config: Path) -> None:
     """The weekly retrain, then the nightly forecast of each night, under a private Prefect."""
     from flows.nightly_forecast import nightly_forecast  # noqa: PLC0415 - Prefect costs seconds
-    from flows.prefect_api import prefect_api  # noqa: PLC0415
+    from flows.prefect_api import private_server  # noqa: PLC0415
     from flows.weekly_retrain import weekly_retrain  # noqa: PLC0415
 
-    with prefect_api(config, private=True):
+    with private_server(config.parent / ".rnnts" / "prefect"):
         _say(f"weekly retrain as of {RETRAIN_AS_OF:%Y-%m-%d %H:%M %Z}")
-        weekly_retrain(str(config), PANEL, RETRAIN_AS_OF.isoformat())
+        weekly_retrain(PANEL, RETRAIN_AS_OF.isoformat(), str(config))
         for night in NIGHTS:
-            nightly_forecast(str(config), PANEL, night.isoformat())
+            _say(f"night of {night:%Y-%m-%d %H:%M %Z}")
+            nightly_forecast(PANEL, night.isoformat(), str(config))
 
 
 def report(config: Path) -> "Realised":
     """Hold the eight nights against what then happened; print the table, draw the pictures."""
+    from rnnts.steps.ingest import ingest  # noqa: PLC0415
+
     from rnnts.cli.output import table  # noqa: PLC0415
     from rnnts.pictures.fans import draw  # noqa: PLC0415
     from rnnts.project import open_project  # noqa: PLC0415
     from rnnts.steps.fans import fans  # noqa: PLC0415
-    from rnnts.steps.ingest import ingest  # noqa: PLC0415
     from rnnts.steps.realised import realised  # noqa: PLC0415
 
     project = open_project(config)
@@ -120,8 +122,8 @@ def report(config: Path) -> "Realised":
 def _row(line: "RealisedLine") -> list[str]:
     return [
         line.name,
-        f"{100 * line.skill_yesterday:+.1f}%",
-        f"{100 * line.skill_last_week:+.1f}%",
+        f"{100 * line.skill_short:+.1f}%",
+        f"{100 * line.skill_long:+.1f}%",
         "-" if line.mase is None else f"{line.mase:.3f}",
         f"{100 * line.coverage_80:.1f}%",
         f"{100 * line.coverage_95:.1f}%",
@@ -131,16 +133,16 @@ def _row(line: "RealisedLine") -> list[str]:
 def _closing(outcome: "Realised", config: Path, seconds: float) -> None:
     pooled = outcome.pooled
     _say(
-        f"over eight nights the published forecasts were {100 * pooled.skill_yesterday:.1f} % better "
-        f"than yesterday's values and {100 * pooled.skill_last_week:.1f} % better than last week's "
+        f"over eight nights the published forecasts were {100 * pooled.skill_short:.1f} % better "
+        f"than yesterday's values and {100 * pooled.skill_long:.1f} % better than last week's "
         f"({pooled.n:,} hours held against what then happened)"
     )
     _say(f"training took {outcome.training_seconds:.0f} s, the whole demo {seconds:.0f} s")
     _say(
         "next, with a table of your own:\n"
-        "  rnnts init --source postgresql://user@host/database   # writes rnnts.toml\n"
-        "  rnnts check                                           # what it understood\n"
-        "  make up                                               # nights, retraining and the page\n"
+        "  rnnts init --source postgresql://user@host/database  # writes rnnts.toml\n"
+        "  rnnts check                                          # what it understood\n"
+        "  make up                                              # nights, retraining, the page\n"
         f"or look at this one: rnnts dashboard --config {config}"
     )
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from rnnts.cli.options import DEFAULT_CONFIG, AsOf, Config, Json, PanelName, instant, opened
-from rnnts.cli.output import console, progress, show, table
+from rnnts.cli.output import console, show, table
 
 db = typer.Typer(name="db", help="The schema of the results database.", no_args_is_help=True)
 
@@ -67,7 +67,6 @@ def lr_sweep(
 
     project = opened(config)
     at = instant(project, panel, as_of)
-    with progress(f"sweeping {panel}", quiet=json) as report:
-        result = sweep(project, panel, windows_id(project, panel, at), progress=report)
+    result = sweep(project, panel, windows_id(project, panel, at))
     draw_sweep(result.rates, result.losses, result.picked, output)
     show({"panel": panel, "picked": result.picked, "picture": str(output)}, as_json=json)
