@@ -2,30 +2,46 @@
 
 Slots go by the wall clock of the panel's zone, and equal Prefect's own: a slot in the hour that
 spring leaves out comes an hour early (02:00 as 01:00); in autumn's doubled hour the first counts.
+(Under Python 3.13 Prefect runs the spring slot an hour late; its run finds the same slot due.)
 """
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import cast
 from zoneinfo import ZoneInfo
 
-from croniter import croniter
+import numpy as np
+from croniter import CroniterBadDateError, croniter
 
-LOOK_BACK = (timedelta(days=2), timedelta(days=40), timedelta(days=370), timedelta(days=1_500))
-"""How far back the newest slot is sought, in growing strides: nightly first, yearly last."""
+from rnnts.panels.zones import zone_offsets
+
+STRIDES = (timedelta(days=2), timedelta(days=40), timedelta(days=370), timedelta(days=3_000))
+"""How far the nearest slot is sought, in growing strides: nightly first, 29 February last."""
+MARGIN = timedelta(days=1)
+"""A change of clocks moves a slot by less."""
+YEAR = timedelta(days=366)
+AROUND = timedelta(hours=26)
+ROUGHLY_A_DAY = timedelta(hours=20)
 
 
-def _walk(cron: str, timezone: str, after: datetime) -> Iterator[datetime]:
-    """Slots later than `after`, rising, aware and in UTC."""
+def slots(cron: str, timezone: str, after: datetime, until: datetime) -> list[datetime]:
+    """Slots in (`after`, `until`], rising, aware and in UTC."""
     zone = ZoneInfo(timezone)
-    # Walked on a naive wall clock: croniter's own handling of changes of clocks differs by version.
-    local = after.astimezone(zone).replace(tzinfo=None) - timedelta(hours=3)
-    steps = croniter(cron, local)
-    newest = after.astimezone(UTC)
-    while True:
-        slot = _instant(steps.get_next(datetime), zone)
-        if slot > newest:
-            newest = slot
-            yield slot
+    first, last = (each.astimezone(UTC) for each in (after, until))
+    # Walked on a naive wall clock: croniter's own handling of clock changes differs by version.
+    wall_clock = croniter(cron, first.astimezone(zone).replace(tzinfo=None) - MARGIN)
+    end = last.astimezone(zone).replace(tzinfo=None) + MARGIN
+    found = set()
+    while (local := _next(wall_clock)) is not None and local <= end:
+        found.add(_instant(local, zone))
+    return sorted(slot for slot in found if first < slot <= last)
+
+
+def _next(wall_clock: croniter) -> datetime | None:
+    try:
+        return cast("datetime", wall_clock.get_next(datetime))
+    except CroniterBadDateError:
+        return None
 
 
 def _instant(local: datetime, zone: ZoneInfo) -> datetime:
@@ -35,25 +51,46 @@ def _instant(local: datetime, zone: ZoneInfo) -> datetime:
     return instant
 
 
-def slots(cron: str, timezone: str, after: datetime, until: datetime) -> list[datetime]:
-    """Slots in (`after`, `until`], rising, aware and in UTC."""
-    found = []
-    for slot in _walk(cron, timezone, after):
-        if slot > until:
-            break
-        found.append(slot)
-    return found
-
-
 def next_slot(cron: str, timezone: str, after: datetime) -> datetime:
-    """The first slot later than `after`."""
-    return next(_walk(cron, timezone, after))
+    """The first slot later than `after`.
+
+    Raises:
+        ValueError: Eight years have none; the configuration refuses such a schedule.
+    """
+    for stride in STRIDES:
+        if found := slots(cron, timezone, after, after + stride):
+            return found[0]
+    raise ValueError(f"{cron!r} has no slot in the eight years after {after}")
 
 
 def newest_slot(cron: str, timezone: str, at: datetime) -> datetime | None:
-    """The newest slot that is due at `at`; None where four years have none."""
-    for stride in LOOK_BACK:
-        found = slots(cron, timezone, at - stride, at)
-        if found:
+    """The newest slot that is due at `at`; None where eight years have none."""
+    for stride in STRIDES:
+        if found := slots(cron, timezone, at - stride, at):
             return found[-1]
     return None
+
+
+def upset_by_clocks(cron: str, timezone: str, after: datetime) -> datetime | None:
+    """The next change of clocks, within a year, at which a schedule of many slots a day halts.
+
+    An hourly slot by a wall clock leaves out an hour when clocks go back; slots in UTC do not.
+    """
+    for change in _clock_changes(timezone, after):
+        usual = _distances(cron, timezone, change - 4 * AROUND, change - 2 * AROUND)
+        across = _distances(cron, timezone, change - AROUND, change + AROUND)
+        if usual and across and max(usual) < ROUGHLY_A_DAY and max(across) > max(usual):
+            return change
+    return None
+
+
+def _distances(cron: str, timezone: str, after: datetime, until: datetime) -> list[timedelta]:
+    return [late - early for early, late in pairwise(slots(cron, timezone, after, until))]
+
+
+def _clock_changes(timezone: str, after: datetime) -> list[datetime]:
+    """Changes of clocks in the year after an instant, to the hour."""
+    first = int(after.timestamp())
+    hours = np.arange(first, first + int(YEAR.total_seconds()), 3_600, dtype=np.int64)
+    changed = np.flatnonzero(np.diff(zone_offsets(hours, timezone)))
+    return [datetime.fromtimestamp(int(hours[place + 1]), UTC) for place in changed]
