@@ -17,6 +17,11 @@ from rnnts.panels.panel import Panel, SeriesInfo
 from rnnts.panels.seasons import Season
 from rnnts.windows.windowset import WindowSet
 
+pytestmark = pytest.mark.filterwarnings(
+    # Keras 3.15 asks NumPy 2 for arrays in its old way; it goes with a Keras that knows NumPy 2.
+    "ignore:__array__ implementation:DeprecationWarning"
+)
+
 CONFIG = NetworkConfig(
     window=12, horizon=5, seasons=((6, 3),), units=4, layers=1, levels=(0.1, 0.5, 0.9)
 )

@@ -16,6 +16,11 @@ from rnnts.errors import IntegrityError
 from rnnts.learning import versions
 from rnnts.networks.config import NetworkConfig
 
+pytestmark = pytest.mark.filterwarnings(
+    # Keras 3.15 asks NumPy 2 for arrays in its old way; it goes with a Keras that knows NumPy 2.
+    "ignore:__array__ implementation:DeprecationWarning"
+)
+
 CONFIG = NetworkConfig(
     window=12, horizon=5, seasons=((3, 2),), units=4, layers=1, levels=(0.1, 0.5, 0.9)
 )
