@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from rnnts.config import PanelConfig, duration_seconds
+from rnnts.errors import ConfigurationError
 from rnnts.panels.grid import DAY, Grid
 from rnnts.panels.seasons import Season, seasons_of
 
@@ -99,7 +100,7 @@ def resolve(name: str, config: PanelConfig, grid: Grid, history_steps: int) -> R
     origins = {
         "frequency": written if config.frequency else "the labels of the data",
         "timezone": written if "timezone" in config.model_fields_set else "default",
-        "phase": written if config.source.phase else "the labels of the data",
+        "phase": _phase_origin(config),
         "label": written if "label" in config.source.model_fields_set else "default",
         "horizon": written,
         "window": window_origin,
@@ -136,12 +137,37 @@ def resolve(name: str, config: PanelConfig, grid: Grid, history_steps: int) -> R
     )
 
 
+def check_window(config: PanelConfig, resolved: Resolved, history_steps: int) -> None:
+    """Refuse a window that the user wrote and no history fills.
+
+    Raises:
+        ConfigurationError: WINDOW_TOO_LONG, with one that fits.
+    """
+    if config.model.window is None or resolved.window < history_steps:
+        return
+    fitting, _ = _usual_window(resolved.grid, resolved.seasons, history_steps)
+    section = f"[panels.{resolved.panel}]"
+    raise ConfigurationError(
+        "WINDOW_TOO_LONG",
+        panel=resolved.panel,
+        expected=f"a window shorter than the history of {history_steps:,} steps",
+        got=f"{resolved.window:,} steps",
+        do=f"set model.window = {fitting} in {section}, or leave it out"
+        if fitting < history_steps
+        else "wait for more history, or load older observations",
+    )
+
+
 def _window(
     config: PanelConfig, grid: Grid, seasons: tuple[Season, ...], history_steps: int
 ) -> tuple[int, str]:
     """The window in steps, and why; whole first seasons, because patches are."""
     if config.model.window is not None:
         return config.model.window, "rnnts.toml"
+    return _usual_window(grid, seasons, history_steps)
+
+
+def _usual_window(grid: Grid, seasons: tuple[Season, ...], history_steps: int) -> tuple[int, str]:
     if grid.step_seconds < DAY:
         usual = WINDOW_DAYS * grid.steps_per_day
     else:
@@ -159,3 +185,9 @@ def _duration(text: str | None, default: int) -> int:
 
 def _hours(seconds: int) -> str:
     return f"{seconds / 3_600:g} h"
+
+
+def _phase_origin(config: PanelConfig) -> str:
+    if config.source.phase is not None:
+        return "rnnts.toml"
+    return "default of events" if config.source.aggregate else "the labels of the data"
