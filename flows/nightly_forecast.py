@@ -23,6 +23,7 @@ from tasks.overtaken import overtaken
 from tasks.publish import publish
 from tasks.report import report_night
 from tasks.score import score
+from tasks.standing import standing
 
 
 @flow(name="nightly_forecast", persist_result=False)
@@ -54,12 +55,19 @@ def night(
     config: str, panel: str, issued_at: str, kind: Kind = "night", *, replace: bool = False
 ) -> Json:
     """The order of work of one night, live or past; gives back what was published."""
+    published = None if replace else standing(config, panel, issued_at, kind)
+    if published is None:
+        published = _published(config, panel, issued_at, kind, replace=replace)
+    attempt(issued_at, notify, config, panel)
+    return published
+
+
+def _published(config: str, panel: str, issued_at: str, kind: Kind, *, replace: bool) -> Json:
     snapshot = ingest(config, panel, issued_at)["snapshot_id"]
     scored = attempt(issued_at, score, config, panel, snapshot, issued_at)
     attempt(issued_at, calibrate, config, panel, snapshot, issued_at)
     staged = forecast(config, panel, snapshot, issued_at, kind)
     published = publish(config, panel, staged["staged_id"], issued_at, kind, replace=replace)
-    attempt(issued_at, notify, config, panel)
     return {
         **published,
         "methods": staged["methods"],
