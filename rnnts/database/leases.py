@@ -109,6 +109,11 @@ def hold(
         _release(database, lease)
 
 
+def clock_seconds(connection: Connection) -> float:
+    """Seconds by the database's clock, as `expires` counts them."""
+    return float(connection.scalar(text(f"SELECT {_NOW[connection.dialect.name]}")) or 0.0)
+
+
 def _acquire(database: Database, panel: str, purpose: str, patience: float) -> Lease:
     holder = this_process()
 
