@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import tempfile
 import zipfile
@@ -20,6 +21,9 @@ from rnnts.panels.arrays import AnyArray
 
 MAX_BYTES = 1 << 30
 """No artefact is larger: weights of a gigabyte are not ours."""
+ROOM = 64 * 2**20
+"""Bytes that must be free before hours of work begin: weights, checkpoints and a manifest."""
+_NAME = re.compile(r"[a-z][a-z0-9_-]*/([0-9a-f]{2})/(\1[0-9a-f]{62})\.[a-z0-9]+")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's earliest date: equal arrays give equal bytes
 
 
@@ -58,13 +62,16 @@ class Store:
 
         Raises:
             InfrastructureError: STORE_READ_ONLY or DISK_FULL.
+            IntegrityError: ARTEFACT_TOO_LARGE.
         """
         name = self.name_of(kind, hashlib.sha256(data).hexdigest(), suffix)
-        target = self.root / name
-        if target.is_file() and target.stat().st_size == len(data):
-            return name
+        target = self._inside(name)
+        if len(data) > MAX_BYTES:
+            raise _refused("ARTEFACT_TOO_LARGE", target, f"{len(data):,} bytes", "keep less in it")
         with self._faults(len(data)):
-            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if target.is_file() and target.read_bytes() == data:
+                return name
+            self._make(target.parent)
             handle, temporary = tempfile.mkstemp(prefix=".part-", dir=target.parent)
             try:
                 with os.fdopen(handle, "wb") as file:
@@ -77,7 +84,7 @@ class Store:
                 Path(temporary).unlink(missing_ok=True)
                 raise
             _sync_directory(target.parent)
-        after_rename()
+            after_rename()
         return name
 
     def get(self, name: str) -> bytes:
@@ -85,27 +92,24 @@ class Store:
 
         Raises:
             IntegrityError: ARTEFACT_MISSING or ARTEFACT_CORRUPT.
+            InfrastructureError: STORE_UNREADABLE.
         """
         path = self._inside(name)
-        if path.is_symlink() or not path.is_file():
-            raise IntegrityError(
-                "ARTEFACT_MISSING",
-                expected="a file",
-                got="none",
+        if not path.is_file():
+            raise _refused("ARTEFACT_MISSING", path, "no file")
+        try:
+            size = path.stat().st_size
+            data = path.read_bytes() if size <= MAX_BYTES else b""
+        except OSError as error:
+            raise InfrastructureError(
+                "STORE_UNREADABLE",
+                got=os.strerror(error.errno or 0),
                 where=str(path),
-                do="restore it from a backup of the store, or make it again",
-            )
-        size = path.stat().st_size
-        data = path.read_bytes() if size <= MAX_BYTES else b""
+                do="let this user read the store",
+            ) from error
         digest = hashlib.sha256(data).hexdigest()
         if digest != path.name.partition(".")[0]:
-            raise IntegrityError(
-                "ARTEFACT_CORRUPT",
-                expected=f"sha256 {path.name.partition('.')[0][:12]}…",
-                got=f"{digest[:12]}… over {size} bytes",
-                where=str(path),
-                do="restore it from a backup of the store, or make it again",
-            )
+            raise _refused("ARTEFACT_CORRUPT", path, f"sha256 {digest[:12]}… over {size:,} bytes")
         return data
 
     def path(self, name: str) -> Path:
@@ -115,7 +119,10 @@ class Store:
 
     def has(self, name: str) -> bool:
         """Whether an artefact is there; not whether it is whole."""
-        return self._inside(name).is_file()
+        try:
+            return self._inside(name).is_file()
+        except IntegrityError:
+            return False
 
     def put_json(self, value: Any, kind: str) -> str:  # noqa: ANN401 - anything JSON can say
         """Keep a JSON value; equal values have equal names."""
@@ -131,30 +138,56 @@ class Store:
         return self.put(packed(arrays), kind, "npz")
 
     def get_arrays(self, name: str) -> dict[str, AnyArray]:
-        """Arrays that `put_arrays` kept; a pickle among them is refused by numpy."""
-        with np.load(io.BytesIO(self.get(name)), allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
+        """Arrays that `put_arrays` kept.
+
+        Raises:
+            IntegrityError: ARTEFACT_MISSING, ARTEFACT_CORRUPT; ARTEFACT_UNSAFE for a pickle, and
+                whatever else is not plain arrays.
+        """
+        data = self.get(name)
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as file:
+                return {key: file[key] for key in file.files}
+        except (ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+            path = self._inside(name)
+            raise _refused("ARTEFACT_UNSAFE", path, "something else than plain arrays") from error
 
     @contextlib.contextmanager
     def scratch(self, prefix: str) -> Iterator[Path]:
-        """A temporary directory on the store's own disk, removed at the end."""
+        """A temporary directory on the store's own disk, removed at the end.
+
+        Raises:
+            InfrastructureError: STORE_READ_ONLY or DISK_FULL.
+        """
         with self._faults(0):
             parent = self.root / "tmp"
-            parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._make(parent)
             folder = Path(tempfile.mkdtemp(prefix=f"{prefix}-", dir=parent))
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def check_writable(self) -> None:
-        """Find out now, and not after an hour of training, whether the store takes a file.
+    def check_writable(self, needed: int = ROOM) -> None:
+        """Find out now, and not after an hour of training, whether the store takes files.
+
+        Args:
+            needed: Bytes that must be free.
 
         Raises:
-            InfrastructureError: STORE_READ_ONLY or DISK_FULL.
+            InfrastructureError: STORE_READ_ONLY, where it is full too.
         """
         with self.scratch("probe") as folder, self._faults(1):
             (folder / "probe").write_bytes(b"x")
+            free = shutil.disk_usage(folder).free
+        if free < needed:
+            raise InfrastructureError(
+                "STORE_READ_ONLY",
+                expected=f"{needed:,} bytes free",
+                got=f"{free:,}",
+                where=str(self.root),
+                do="free some space, or move store.path",
+            )
 
     def names(self, kind: str) -> Iterator[str]:
         """Names of all artefacts of a kind, in order."""
@@ -163,16 +196,37 @@ class Store:
                 yield path.relative_to(self.root).as_posix()
 
     def remove(self, name: str) -> None:
-        """Forget an artefact; removing what is not there is no error."""
-        self._inside(name).unlink(missing_ok=True)
+        """Forget an artefact; removing what is not there is no error.
+
+        Raises:
+            InfrastructureError: STORE_READ_ONLY.
+        """
+        with self._faults(0):
+            self._inside(name).unlink(missing_ok=True)
+
+    def _make(self, folder: Path) -> None:
+        """Make a folder of the store, each level of it readable by its owner alone."""
+        if folder.is_dir():
+            return
+        self.root.parent.mkdir(parents=True, exist_ok=True)
+        for level in (self.root, *reversed(folder.relative_to(self.root).parents), folder):
+            (self.root / level).mkdir(exist_ok=True, mode=0o700)
 
     def _inside(self, name: str) -> Path:
+        """Path of a name that is one of ours, with no link on the way."""
         path = self.root / name
-        if ".." in Path(name).parts or Path(name).is_absolute():
-            raise IntegrityError(
-                "ARTEFACT_MISSING", got=repr(name), where=str(self.root), do="name an artefact"
-            )
+        if not _NAME.fullmatch(name):
+            raise _refused("ARTEFACT_MISSING", self.root, repr(name), "name an artefact")
+        steps = (path, path.parent, path.parent.parent)
+        if any(step.is_symlink() for step in steps):
+            raise _refused("ARTEFACT_MISSING", path, "a symbolic link, which is not followed")
         return path
+
+    def _make(self, folder: Path) -> None:
+        """Make a directory and those above it, each for its owner alone."""
+        if not folder.is_dir():
+            self._make(folder.parent)
+            folder.mkdir(mode=0o700, exist_ok=True)
 
     @contextlib.contextmanager
     def _faults(self, needed: int) -> Iterator[None]:
@@ -180,10 +234,11 @@ class Store:
             yield
         except OSError as error:
             full = error.errno in _FULL
+            free = shutil.disk_usage(_existing(self.root)).free
             raise InfrastructureError(
                 "DISK_FULL" if full else "STORE_READ_ONLY",
-                expected=f"{needed} bytes to be written",
-                got=os.strerror(error.errno or 0),
+                expected=f"{needed:,} bytes to be written",
+                got=f"{os.strerror(error.errno or 0)} ({free:,} bytes free)",
                 where=str(self.root),
                 do="free some space" if full else "let this user write there, or move store.path",
             ) from error
@@ -192,13 +247,33 @@ class Store:
 _FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 
 
+def _refused(
+    code: str, path: Path, got: str, do: str = "restore it from a backup, or make it again"
+) -> IntegrityError:
+    return IntegrityError(code, expected=_EXPECTED[code], got=got, where=str(path), do=do)
+
+
+_EXPECTED = {
+    "ARTEFACT_MISSING": "a file of the store",
+    "ARTEFACT_CORRUPT": "the sha256 of its name",
+    "ARTEFACT_TOO_LARGE": f"at most {MAX_BYTES:,} bytes",
+    "ARTEFACT_UNSAFE": "numbers in an npz file",
+}
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest above it that is there."""
+    return next(each for each in (folder, *folder.absolute().parents) if each.exists())
+
+
 def packed(arrays: Mapping[str, AnyArray]) -> bytes:
     """Arrays as the bytes of an npz that depend on nothing but the arrays."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name in sorted(arrays):
             member = io.BytesIO()
-            np.lib.format.write_array(member, np.asarray(arrays[name]), allow_pickle=False)
+            array = np.asarray(arrays[name], order="C")  # else its layout would be in the bytes
+            np.lib.format.write_array(member, array, allow_pickle=False)
             info = zipfile.ZipInfo(f"{name}.npy", date_time=_EPOCH)
             info.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(info, member.getvalue())

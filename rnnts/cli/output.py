@@ -10,11 +10,17 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+WIDE = 160
+"""Columns where there is no terminal to ask: a file or a pipe is not to be folded at 80."""
+
+
 def console(*, stderr: bool = False) -> "Console":
     """A console; rich itself honours NO_COLOR, FORCE_COLOR and TERM=dumb."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else WIDE
+    return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
 
 
 def show(result: Mapping[str, Any], *, as_json: bool) -> None:
