@@ -204,14 +204,6 @@ class Store:
         with self._faults(0):
             self._inside(name).unlink(missing_ok=True)
 
-    def _make(self, folder: Path) -> None:
-        """Make a folder of the store, each level of it readable by its owner alone."""
-        if folder.is_dir():
-            return
-        self.root.parent.mkdir(parents=True, exist_ok=True)
-        for level in (self.root, *reversed(folder.relative_to(self.root).parents), folder):
-            (self.root / level).mkdir(exist_ok=True, mode=0o700)
-
     def _inside(self, name: str) -> Path:
         """Path of a name that is one of ours, with no link on the way."""
         path = self.root / name
@@ -227,6 +219,7 @@ class Store:
         if not folder.is_dir():
             self._make(folder.parent)
             folder.mkdir(mode=0o700, exist_ok=True)
+            _sync_directory(folder.parent)
 
     @contextlib.contextmanager
     def _faults(self, needed: int) -> Iterator[None]:
