@@ -4,8 +4,8 @@ import difflib
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
+from functools import partial
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo, available_timezones
 
 from croniter import croniter
@@ -17,36 +17,33 @@ from rnnts.errors import ConfigurationError
 PANEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 RESERVED = ("latest", "all")
 """Names that the views `rnnts_latest_forecast` and `rnnts_all_forecast` have taken."""
-SECRET_KEYS = {"password", "passwd", "pwd", "sslpassword", "token", "user"}
+SECRET_KEYS = {"password", "passwd", "pwd", "sslpassword", "token"}
 CRON_FIELDS = 5
+LONGEST = 36_525 * 86_400
+"""Seconds of a hundred years."""
+_RANDOM = re.compile(r"(^|\s)R", re.IGNORECASE)
 _SOME_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 
-LineOf = Callable[..., int | None]
+PlaceOf = Callable[..., str]
 
 
-def check_values(config: ProjectConfig, path: Path, line_of: LineOf) -> None:
+def check_values(config: ProjectConfig, place_of: PlaceOf) -> None:
     """Refuse what parses and still cannot work.
 
     Args:
         config: The parsed configuration.
-        path: Its file, for messages.
-        line_of: Gives the line of a key path, where the file names it.
+        place_of: Says where a setting stands, by its keys.
 
     Raises:
         ConfigurationError: With the code of the first fault found.
     """
-
-    def where(*keys: str) -> str:
-        line = line_of(*keys)
-        return f"{path}, line {line}" if line else str(path)
-
-    _check_url(config.database.url.get_secret_value(), where("database", "url"))
+    _check_url(config.database.url.get_secret_value(), place_of("database", "url"))
     for name, panel in config.panels.items():
-        _check_name(name, where("panels", name))
+        _check_name(name, place_of("panels", name))
         if panel.source.url is not None:
-            place = where("panels", name, "source", "url")
+            place = place_of("panels", name, "source", "url")
             _check_url(panel.source.url.get_secret_value(), place)
-        _check_panel(name, panel, lambda *keys, name=name: where("panels", name, *keys))
+        _check_panel(name, panel, partial(place_of, "panels", name))
 
 
 def _check_name(name: str, where: str) -> None:
@@ -89,19 +86,24 @@ def _check_duration(text: str | None, panel: str, where: str) -> None:
     if text is None:
         return
     try:
-        duration_seconds(text)
+        seconds = duration_seconds(text)
     except ValueError as error:
         raise ConfigurationError(
             "DURATION_INVALID", panel=panel, got=str(error), where=where, do="mend it"
         ) from error
+    if seconds > LONGEST:
+        raise ConfigurationError(
+            "DURATION_INVALID", panel=panel, expected="at most a hundred years", got=repr(text),
+            where=where, do="mend it",
+        )  # fmt: skip
 
 
 def _check_levels(levels: tuple[float, ...], panel: str, where: str) -> None:
-    if not set(levels) <= set(LEVELS) or 0.5 not in levels or list(levels) != sorted(set(levels)):  # noqa: PLR2004 - the median
+    if not set(levels) <= set(LEVELS) or 0.5 not in levels:  # noqa: PLR2004 - the median
         raise ConfigurationError(
             "QUANTILES_INVALID",
             panel=panel,
-            expected=f"rising levels out of {', '.join(map(str, LEVELS))}, with 0.5 among them",
+            expected=f"levels out of {', '.join(map(str, LEVELS))}, with 0.5 among them",
             got=str(list(levels)),
             where=where,
             do="choose from those: they are the tables' columns",
@@ -114,7 +116,11 @@ def check_zone(name: str, panel: str, where: str) -> None:
     if name in known:
         ZoneInfo(name)
         return
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    by_lower = {zone.lower(): zone for zone in known}
+    near = [
+        by_lower[match]
+        for match in difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)
+    ]
     raise ConfigurationError(
         "TIME_ZONE_UNKNOWN",
         panel=panel,
@@ -130,6 +136,8 @@ def check_cron(expression: str, panel: str, where: str) -> None:
     reason = ""
     if len(expression.split()) != CRON_FIELDS:
         reason = f"{len(expression.split())} fields"
+    elif _RANDOM.search(expression):
+        reason = "a random time is another one each time it is asked for"
     else:
         try:
             croniter(expression, _SOME_DAY).get_next()
@@ -147,7 +155,8 @@ def check_cron(expression: str, panel: str, where: str) -> None:
 
 
 def _check_url(url: str, where: str) -> None:
-    secret = sorted({key for key, _ in parse_qsl(urlsplit(url).query)} & SECRET_KEYS)
+    query = parse_qsl(url.partition("?")[2], keep_blank_values=True)
+    secret = sorted({key.lower() for key, _ in query} & SECRET_KEYS)
     if secret:
         raise ConfigurationError(
             "SECRET_IN_QUERY",

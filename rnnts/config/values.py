@@ -3,6 +3,7 @@
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -31,14 +32,19 @@ MAX_HORIZON = 10_000
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def _one_or_many(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def _rising(levels: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(sorted(set(levels)))
+
+
 Columns = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
+Levels = Annotated[tuple[float, ...], AfterValidator(_rising)]
 
 
 class SourceConfig(_Frozen):
@@ -84,7 +90,7 @@ class TrainConfig(_Frozen):
     minutes: PositiveFloat | None = None  # default 15
     steps: PositiveInt | None = None  # instead of minutes: equal runs give equal bits
     memory_gb: PositiveFloat = 8.0
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
 
     @model_validator(mode="after")
     def _one_budget(self) -> Self:
@@ -108,7 +114,7 @@ class PanelConfig(_Frozen):
     frequency: Frequency | None = None  # default: inferred from the labels
     timezone: str = "UTC"  # calendar and cron
     schedule: ScheduleConfig = ScheduleConfig()
-    quantiles: tuple[float, ...] = LEVELS
+    quantiles: Levels = LEVELS  # of LEVELS, with 0.5
     minimum: float | None = None
     maximum: float | None = None
     max_delay: str | None = None  # a duration, "6h"
