@@ -26,7 +26,7 @@ class NetworkConfig(BaseModel):
     window: PositiveInt  # steps read
     horizon: Annotated[int, Field(ge=1, le=MAX_HORIZON)]  # steps forecast
     levels: tuple[float, ...] = LEVELS  # of the quantiles, rising, with 0.5
-    seasons: tuple[tuple[int, int], ...] = ()  # (steps, repeats): columns of `bases`
+    seasons: tuple[tuple[int, int, int], ...] = ()  # (steps, columns of `bases`, reach)
     patch: PositiveInt | None = None  # steps folded into one; default: the first season
     units: PositiveInt = 64
     layers: PositiveInt = 2
@@ -55,7 +55,7 @@ class NetworkConfig(BaseModel):
     @property
     def bases(self) -> int:
         """Columns of the input `bases`."""
-        return sum(repeats for _, repeats in self.seasons)
+        return sum(columns for _, columns, _ in self.seasons)
 
     @property
     def middle(self) -> int:

@@ -42,7 +42,7 @@ def patch_features(config: NetworkConfig, window: Tensor, inputs: dict[str, Tens
     fill = plain(lambdas.fill, "fill")
     folded = fold(window)  # [batch, patches, patch]
     pieces = [fill(folded), plain(lambdas.observed, "observed")(folded)]
-    for steps, _ in config.seasons:
+    for steps, _, _ in config.seasons:
         if steps < config.window:
             change = plain(patches.seasonal_change, f"change_{steps}", steps=steps)(window)
             pieces.append(fill(fold(change)))

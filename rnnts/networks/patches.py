@@ -60,40 +60,56 @@ def seasonal_unit(values: Tensor, steps: int) -> Tensor:
 
 @register
 def widen_bases(tensors: list[Tensor], seasons: Sequence[Sequence[int]]) -> Tensor:
-    """Bases whose mixture is the point forecast; what is missing is filled from the others.
+    """Bases whose mixture is the point forecast.
 
-    For each season its newest value, the mean of its newest values where there are several, and
-    its newest value shifted by the change of level since; then the last value.
+    The last value; for each season its newest value, the mean of its newest values where there are
+    several, and its newest value shifted by the change of level since; of a smoothed season what
+    its columns hold, and the mean of the two shifted ones.
 
     Args:
         tensors: Scaled bases [batch, horizon, columns], scaled window [batch, window].
-        seasons: (steps, repeats) of each season, in the order of the columns.
+        seasons: (steps, columns, reach) of each season, in the order of the columns.
 
     Returns:
-        [batch, horizon, mixed bases], of no missing value.
+        [batch, horizon, mixed bases], NaN where missing; the last value is never missing.
     """
     bases, window = tensors
-    last = mean_known(window[:, -1:], 1)
-    columns = [ops.zeros_like(ops.sum(bases, axis=2)) + last[:, None]]  # [batch, horizon]
+    columns = [ops.zeros_like(ops.sum(bases, axis=2)) + last_known(window)[:, None]]
     place = 0
-    for steps, repeats in seasons:
-        newest = bases[:, :, place]  # [batch, horizon]
-        columns.append(newest)
-        if repeats > 1:
-            columns.append(_mean_or_nan(bases[:, :, place : place + repeats]))
-        if window.shape[1] >= 2 * steps:
-            level = mean_known(window[:, -steps:], 1) - mean_known(
-                window[:, -2 * steps : -steps], 1
-            )
-            columns.append(newest + level[:, None])
-        place += repeats
-    mixed = ops.stack(columns, axis=2)  # [batch, horizon, mixed bases]
-    return ops.where(ops.isnan(mixed), mean_known(mixed, 2)[:, :, None], mixed)
+    for steps, count, reach in seasons:
+        own = bases[:, :, place : place + count]  # [batch, horizon, columns of the season]
+        if reach:
+            columns += [own[:, :, turn] for turn in range(count)]
+            columns.append(mean_or_nan(own[:, :, 1:], -1))
+        else:
+            columns.append(own[:, :, 0])
+            if count > 1:
+                columns.append(mean_or_nan(own, -1))
+            if steps < window.shape[1]:
+                columns.append(own[:, :, 0] + level_change(window, steps)[:, None])
+        place += count
+    return ops.stack(columns, axis=2)
 
 
-def _mean_or_nan(values: Tensor) -> Tensor:
-    known = ops.any(ops.logical_not(ops.isnan(values)), axis=-1)
-    return ops.where(known, mean_known(values, -1), float("nan"))
+def last_known(window: Tensor) -> Tensor:
+    """The newest value of each window; 0 where there is none, [batch]."""
+    known = ops.logical_not(ops.isnan(window))
+    places = ops.arange(1, window.shape[1] + 1, dtype="int32")
+    newest = ops.max(ops.where(known, places, 0), axis=1, keepdims=True)  # 0: none, [batch, 1]
+    value = ops.take_along_axis(window, ops.maximum(newest - 1, 0), axis=1)
+    return ops.where(newest > 0, value, ops.zeros_like(value))[:, 0]
+
+
+def level_change(window: Tensor, steps: int) -> Tensor:
+    """Mean difference to one season earlier, over the newest season of the window, [batch]."""
+    change = window[:, steps:] - window[:, :-steps]
+    return mean_or_nan(change[:, -steps:], 1)
+
+
+def mean_or_nan(values: Tensor, axis: int) -> Tensor:
+    """Mean along an axis without NaN; NaN where there is nothing else."""
+    known = ops.any(ops.logical_not(ops.isnan(values)), axis=axis)
+    return ops.where(known, mean_known(values, axis), float("nan"))
 
 
 @register
@@ -106,14 +122,23 @@ def stretch(coarse: Tensor, steps: int, horizon: int) -> Tensor:
 def mixture(tensors: list[Tensor]) -> Tensor:
     """Bases weighted by a softmax of logits, plus a residual in seasonal units, [batch, horizon].
 
+    A missing base has no weight: the others share it.
+
     Args:
         tensors: Bases [batch, horizon, mixed bases], logits of the same shape, residual [batch,
             horizon], unit [batch, 1].
     """
     bases, logits, residual, unit = tensors
+    known = ops.logical_not(ops.isnan(bases))
+    logits = ops.where(known, logits, ops.zeros_like(logits) - HIDDEN)
     # Keras' own softmax warns where there is a single base, as without seasons
     weights = ops.exp(logits - ops.logsumexp(logits, axis=-1, keepdims=True))
+    bases = ops.where(known, bases, ops.zeros_like(bases))
     return ops.sum(bases * weights, axis=-1) + residual * unit
+
+
+HIDDEN = 1e9
+"""Taken off the logit of what is missing: its weight underflows to 0."""
 
 
 @register

@@ -12,8 +12,12 @@ from rnnts.panels.seasons import Season
 CALENDAR = 6
 """Calendar features of a step: sine and cosine of hour of day, day of week, day of year."""
 
-Cycles = tuple[tuple[int, int], ...]
-"""(steps, repeats) of each season: its newest `repeats` values become bases of a target."""
+Cycles = tuple[tuple[int, int, int], ...]
+"""(steps, columns, reach) of each season whose past values become bases of a target.
+
+With reach 0 the columns are the season's newest values. Otherwise each is a mean over `reach` steps
+to both sides: the newest; the newest shifted by the change of level since; the one before, shifted.
+"""
 
 
 class Spec(Protocol):
@@ -40,29 +44,46 @@ class Spec(Protocol):
         """Features of the series: 0, or 2 (its typical level and spread)."""
 
 
+YEARLY = 300
+"""Days from which a season is as good as a year: it returns once or twice in a history."""
+REACH_SHARE = 36
+"""A yearly season is smoothed over 1/36 of it to both sides: 21 days average their noise away."""
+LEAST_REACH = 5
+"""Steps below which smoothing is not worth its blur."""
+
+
 def cycles_of(seasons: Sequence[Season]) -> Cycles:
-    """How many past values of each season help: three days, two weeks, one of anything longer."""
-    repeats = (3, 2)
-    return tuple(
-        (season.steps, repeats[place] if place < len(repeats) and season.days <= LONGEST else 1)
-        for place, season in enumerate(seasons)
-    )
+    """Three values of the first season, two of the next; a year of days is smoothed."""
+    return tuple(_cycle(season, place) for place, season in enumerate(seasons))
 
 
-LONGEST = 91
-"""Days of a season of which more than the newest value is read."""
+def _cycle(season: Season, place: int) -> tuple[int, int, int]:
+    reach = season.steps // REACH_SHARE
+    if season.days >= YEARLY and reach >= LEAST_REACH:
+        return season.steps, 3, reach
+    if season.days >= YEARLY:
+        return season.steps, 1, 0
+    return season.steps, 3 if place == 0 else 2, 0
 
 
 def bases_count(cycles: Cycles) -> int:
     """Columns of the input `bases`."""
-    return sum(repeats for _, repeats in cycles)
+    return sum(columns for _, columns, _ in cycles)
+
+
+def reach_of(cycles: Cycles) -> int:
+    """Neighbours to each side of the season that is smoothed; 0 where none is."""
+    return max((reach for _, _, reach in cycles), default=0)
 
 
 def history_steps(spec: Spec) -> int:
     """Steps before the origin that the inputs of an origin may read: a season more for clocks."""
-    reach = [steps * repeats for steps, repeats in spec.seasons]
-    margin = max((steps for steps, _ in spec.seasons[:1]), default=0)
-    return max([spec.window, *reach]) + margin
+    margin = max((steps for steps, _, _ in spec.seasons[:1]), default=0)
+    reaches = [
+        2 * steps + reach + spec.window if reach else steps * columns
+        for steps, columns, reach in spec.seasons
+    ]
+    return max([spec.window, *reaches]) + margin
 
 
 def clock_shift(grid: Grid, first_step: int, count: int) -> IntArray:

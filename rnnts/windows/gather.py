@@ -6,7 +6,8 @@ import numpy as np
 
 from rnnts.panels.arrays import FloatArray, IntArray
 from rnnts.panels.panel import Panel
-from rnnts.windows.clock import CALENDAR, Cycles, Spec, bases_count, calendar, clock_shift
+from rnnts.windows.clock import CALENDAR, Spec, calendar, clock_shift
+from rnnts.windows.smooth import smooth
 
 
 def inputs_at(
@@ -30,12 +31,11 @@ def inputs_at(
     past = panel.values[:, : max(0, origin - panel.first_step)]  # [series, steps before origin]
     rows = past.shape[0]
     window_steps = np.arange(origin - spec.window, origin, dtype=np.int64)
-    aligned = _aligned_steps(panel, spec, origin)  # [horizon, bases]
     if spec.static and typical is None:
         typical = typical_levels(past)
     return {
         "values": _take(past, window_steps - panel.first_step),
-        "bases": _take(past, aligned - panel.first_step),
+        "bases": _bases(panel, past, spec, origin),
         "known_future": _calendar_rows(panel, spec, origin),
         "past": np.zeros((rows, spec.window, 0)),
         "static": typical if spec.static and typical is not None else np.zeros((rows, 0)),
@@ -51,50 +51,92 @@ def _take(values: FloatArray, places: IntArray) -> FloatArray:
     return np.where(inside, taken, np.nan)
 
 
-def _aligned_steps(panel: Panel, spec: Spec, origin: int) -> IntArray:
-    """Grid steps of the bases of each target, [horizon, bases]."""
-    if not spec.seasons:
-        return np.zeros((spec.horizon, 0), np.int64)
+def _bases(panel: Panel, past: FloatArray, spec: Spec, origin: int) -> FloatArray:
+    """Past seasons beside each target, [series, horizon, bases]."""
+    pieces = [np.zeros((len(past), spec.horizon, 0))]
     first = min(panel.first_step, origin - 1)
     shift = clock_shift(panel.grid, first, origin + spec.horizon - first)
-    return aligned_steps(spec.horizon, spec.seasons, origin, first, shift)
+    for steps, columns, reach in spec.seasons:
+        if reach:
+            pieces.append(_smooth_columns(past, spec, origin - panel.first_step, steps, reach))
+        else:
+            aligned = aligned_steps(spec.horizon, (steps, columns), origin, first, shift)
+            pieces.append(_take(past, aligned - panel.first_step))
+    return np.concatenate(pieces, axis=2)
 
 
 def aligned_steps(
-    horizon: int, cycles: Cycles, origin: int, first_step: int, shift: IntArray
+    horizon: int, cycle: tuple[int, int], origin: int, first_step: int, shift: IntArray
 ) -> IntArray:
-    """For each target the newest steps before `origin` at the same place of each season.
+    """For each target the newest steps before `origin` at the same place of a season.
 
     Args:
         horizon: Targets, from `origin` on.
-        cycles: (steps, repeats) of each season.
+        cycle: (steps, columns) of the season.
         origin: Grid step of the first target.
         first_step: Grid step of shift[0].
         shift: Lead of the wall clock, over every step up to the last target, [steps].
 
     Returns:
-        Grid steps, newest first within a season, [horizon, bases].
+        Grid steps, newest first, [horizon, columns].
 
-    >>> aligned_steps(3, ((2, 2),), 10, 0, np.zeros(13, np.int64)).tolist()
+    >>> aligned_steps(3, (2, 2), 10, 0, np.zeros(13, np.int64)).tolist()
     [[8, 6], [9, 7], [8, 6]]
     """
+    steps, columns = cycle
     lead = np.arange(horizon, dtype=np.int64)
     target = origin + lead  # [horizon]
-    columns = []
-    for steps, repeats in cycles:
-        back = (lead // steps + 1) * steps
-        newest = _back(target, back, first_step, shift)
-        back = back + np.where(newest >= origin, steps, 0)  # a clock change made it the future
-        columns += [
-            _back(target, back + steps * turn, first_step, shift) for turn in range(repeats)
-        ]
-    return np.stack(columns, axis=1) if columns else np.zeros((horizon, 0), np.int64)
+    back = (lead // steps + 1) * steps
+    newest = _back(target, back, first_step, shift)
+    back = back + np.where(newest >= origin, steps, 0)  # a clock change made it the future
+    turns = [_back(target, back + steps * turn, first_step, shift) for turn in range(columns)]
+    return np.stack(turns, axis=1)
 
 
 def _back(target: IntArray, back: IntArray, first_step: int, shift: IntArray) -> IntArray:
     before = np.maximum(target - back - first_step, 0)
     step: IntArray = target - back + shift[target - first_step] - shift[before]
     return step
+
+
+def _smooth_columns(
+    past: FloatArray, spec: Spec, origin: int, steps: int, reach: int
+) -> FloatArray:
+    """A smoothed season: newest, newest shifted, one before shifted, [series, horizon, 3].
+
+    Args:
+        past: Values before the origin, [series, steps].
+        spec: Window and horizon.
+        origin: Place of the first target.
+        steps: Of the season.
+        reach: Of the smoothing.
+    """
+    lead = np.arange(spec.horizon, dtype=np.int64)
+    turns = (lead + reach) // steps + 1  # seasons back; no neighbour is a target, [horizon]
+    window = _take(past, np.arange(origin - spec.window, origin))
+    before, after = max(spec.window, reach), min(spec.horizon, steps - reach)
+    columns = []
+    for turn in SHIFTED_TURNS:
+        begin = origin - turn * steps - before
+        band = _take(past, np.arange(begin - reach, begin + before + after + reach))
+        band = smooth(band, reach)[:, reach : reach + before + after]  # [series, band]
+        level = mean_known(window - band[:, before - spec.window : before])  # [series]
+        there = band[:, before + lead - (turns - 1) * steps]  # [series, horizon]
+        columns.append(there)
+        columns.append(there + level[:, None] * ((turns + turn - 1) / turn))
+    return np.stack([columns[0], columns[1], columns[3]], axis=2)
+
+
+SHIFTED_TURNS = (1, 2)
+"""A smoothed season stands beside a target as it was one and two seasons ago."""
+
+
+def mean_known(values: FloatArray) -> FloatArray:
+    """Mean of each row without NaN; NaN where there is nothing else, [rows]."""
+    known = ~np.isnan(values)
+    count = known.sum(axis=1)
+    total = np.where(known, values, 0.0).sum(axis=1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _calendar_rows(panel: Panel, spec: Spec, origin: int) -> FloatArray:
@@ -113,6 +155,3 @@ def typical_levels(values: FloatArray) -> FloatArray:
         spread = np.nanmean(np.abs(values - centre), axis=1, keepdims=True)
     typical: FloatArray = np.nan_to_num(np.concatenate([centre, spread], axis=1))
     return typical
-
-
-__all__ = ["aligned_steps", "bases_count", "inputs_at", "typical_levels"]

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from rnnts.panels.arrays import FloatArray, IntArray
+from rnnts.windows.gather import SHIFTED_TURNS
 from rnnts.windows.windowset import WindowSet
 
 Tensor = Any
@@ -89,6 +91,7 @@ class Flat:
     """The flat vectors as tensors; before each series stands a window of NaN, so none is cut."""
 
     values: Tensor  # NaN, a series, NaN, a series, …, NaN, [padded total]
+    smooth: Tensor  # the same smoothed, [padded total or 0]
     zero: Tensor  # place in `values` of grid step 0 of each series, [series]
     first: Tensor  # place in `values` of each series' first value, [series]
     weights: Tensor  # 1 / scale, [series]
@@ -105,14 +108,14 @@ class Flat:
         until = windowset.parts.until(part)
         seen = np.clip(until - windowset.first_step, 0, lengths)
         first = padding + np.concatenate([np.zeros(1, np.int64), np.cumsum(seen + padding)[:-1]])
-        values = np.full(int((seen + padding).sum()) + padding, np.nan)
-        for place, start, count in zip(first, windowset.offsets, seen, strict=False):
-            values[place : place + count] = windowset.values[start : start + count]
+        total = int((seen + padding).sum()) + padding
+        lives = list(zip(first, windowset.offsets, seen, strict=False))
         known = windowset.scale > 0
         scale = np.where(known, windowset.scale, 1.0)
-        place_type = np.int32 if values.size < np.iinfo(np.int32).max else np.int64
+        place_type = np.int32 if total < np.iinfo(np.int32).max else np.int64
         return cls(
-            values=tf.constant(values),
+            values=tf.constant(_padded(windowset.values, lives, total)),
+            smooth=tf.constant(_padded(windowset.smooth, lives, total)),
             zero=tf.constant((first - windowset.first_step).astype(place_type)),
             first=tf.constant(first.astype(place_type)),
             weights=tf.constant(np.where(known, 1 / scale, 0.0)),
@@ -132,35 +135,56 @@ class Flat:
         values = both[:, : shape.window]
         inputs = {
             "values": values,
-            "bases": self._bases(series, origin, place),
+            "bases": self._bases(series, origin, place, values),
             "known_future": self._known_future(origin),
             "past": tf.zeros([tf.shape(series)[0], shape.window, 0], tf.float64),
             "static": tf.gather(self.typical, series),
         }
         return inputs, both[:, shape.window :], tf.gather(self.weights, series)
 
-    def _bases(self, series: Tensor, origin: Tensor, place: Tensor) -> Tensor:
-        """Past values at the same place of each season, [batch, horizon, bases]."""
+    def _bases(self, series: Tensor, origin: Tensor, place: Tensor, values: Tensor) -> Tensor:
+        """Past seasons beside each target, [batch, horizon, bases]."""
         shape = self.windowset
-        kind = self.zero.dtype
-        lead = tf.range(shape.horizon, dtype=kind)[None, :]  # [1, horizon]
-        target = origin[:, None] - shape.grid_first + lead  # [batch, horizon]
+        pieces = [tf.zeros([tf.shape(series)[0], shape.horizon, 0], tf.float64)]
+        first = tf.gather(self.first, series)  # [batch]
+        for steps, columns, reach in shape.seasons:
+            if reach:
+                pieces.append(self._smooth_columns(first, place, values, steps, reach))
+            else:
+                places = self._aligned(origin, place, steps, columns)
+                pieces.append(_take(self.values, places, first))
+        return tf.ensure_shape(tf.concat(pieces, axis=2), [None, shape.horizon, None])
+
+    def _aligned(self, origin: Tensor, place: Tensor, steps: int, columns: int) -> Tensor:
+        """Places of the newest values at the same place of a season, [batch, horizon, columns]."""
+        begin = origin[:, None] - self.windowset.grid_first  # [batch, 1]
+        lead = tf.range(self.windowset.horizon, dtype=begin.dtype)[None, :]  # [1, horizon]
+        target = begin + lead  # [batch, horizon]
         ahead = tf.gather(self.shift, target)
+        back = (lead // steps + 1) * steps
+        late = self._step_back(target, ahead, back) >= begin
+        back = back + tf.where(late, tf.constant(steps, begin.dtype), 0)
+        turns = [self._step_back(target, ahead, back + steps * turn) for turn in range(columns)]
+        return tf.stack(turns, axis=2) + (place[:, None] - begin)[:, :, None]
+
+    def _smooth_columns(
+        self, first: Tensor, place: Tensor, values: Tensor, steps: int, reach: int
+    ) -> Tensor:
+        """Smoothed values of a season, as `gather` says, [batch, horizon, 3]."""
+        shape = self.windowset
+        lead = tf.range(shape.horizon, dtype=place.dtype)
+        turns = (lead + reach) // steps + 1  # [horizon]
+        around = tf.range(-shape.window, 0, dtype=place.dtype)
         columns = []
-        for steps, repeats in shape.seasons:
-            back = (lead // steps + 1) * steps
-            newest = self._step_back(target, ahead, back)
-            late = newest >= origin[:, None] - shape.grid_first
-            back = back + tf.where(late, tf.constant(steps, kind), 0)
-            for turn in range(repeats):
-                step = self._step_back(target, ahead, back + steps * turn)
-                columns.append(place[:, None] + step - (origin[:, None] - shape.grid_first))
-        if not columns:
-            return tf.zeros([tf.shape(series)[0], shape.horizon, 0], tf.float64)
-        places = tf.stack(columns, axis=2)  # [batch, horizon, bases]
-        known = places >= tf.gather(self.first, series)[:, None, None]
-        taken = tf.gather(self.values, tf.where(known, places, 0))  # values[0] is NaN
-        return tf.ensure_shape(taken, [None, shape.horizon, len(columns)])
+        for turn in SHIFTED_TURNS:
+            places = place[:, None] + lead - (turns + turn - 1) * steps  # [batch, horizon]
+            there = _take(self.smooth, places, first)
+            before = _take(self.smooth, place[:, None] + around - turn * steps, first)
+            level = _mean_known(values - before)  # [batch]
+            columns.append(there)
+            share = tf.cast(turns + turn - 1, tf.float64) / turn
+            columns.append(there + level[:, None] * share)
+        return tf.stack([columns[0], columns[1], columns[3]], axis=2)
 
     def _step_back(self, target: Tensor, ahead: Tensor, back: Tensor) -> Tensor:
         before = tf.maximum(target - back, 0)
@@ -170,6 +194,38 @@ class Flat:
         shape = self.windowset
         steps = origin[:, None] - shape.grid_first + tf.range(shape.horizon, dtype=origin.dtype)
         return tf.gather(self.calendar, steps)
+
+
+def _padded(values: FloatArray, lives: list[tuple[int, int, int]], total: int) -> FloatArray:
+    """Series put where (place, start, count) says, with NaN between them."""
+    padded = np.full(total if values.size else 0, np.nan)
+    for place, start, count in lives if values.size else []:
+        padded[place : place + count] = values[start : start + count]
+    return padded
+
+
+def _take(flat: Tensor, places: Tensor, first: Tensor) -> Tensor:
+    """Flat values at places [batch, …]; NaN before the series' first, [batch]."""
+    first = tf.reshape(first, [-1] + [1] * (len(places.shape) - 1))
+    return tf.gather(flat, tf.where(places >= first, places, 0))  # flat[0] is NaN
+
+
+def _mean_known(values: Tensor) -> Tensor:
+    """Mean of each row without NaN; NaN where there is nothing else, [batch]."""
+    known = tf.logical_not(tf.math.is_nan(values))
+    count = tf.reduce_sum(tf.cast(known, values.dtype), axis=1)
+    return tf.reduce_sum(tf.where(known, values, 0.0), axis=1) / count  # 0 / 0 is NaN
+
+
+def gather_windows(windowset: WindowSet, series: IntArray, origins: IntArray) -> Batch:
+    """Inputs, targets and weights of chosen windows at once, as `batches` lays them out.
+
+    Args:
+        windowset: Seen up to the end of its gate.
+        series: Row of the panel, [windows].
+        origins: Grid step of each first target, [windows].
+    """
+    return Flat.of(windowset, "gate").gather(tf.constant(series), tf.constant(origins))
 
 
 def window_count(windowset: WindowSet) -> int:

@@ -9,9 +9,10 @@ import numpy as np
 from rnnts.panels.arrays import AnyArray, BoolArray, FloatArray, IntArray
 from rnnts.panels.panel import Panel
 from rnnts.panels.seasons import Season
-from rnnts.windows.clock import CALENDAR, Cycles, calendar, clock_shift, cycles_of
+from rnnts.windows.clock import Cycles, calendar, clock_shift, cycles_of, reach_of
 from rnnts.windows.gather import typical_levels
 from rnnts.windows.parts import Parts, split_time
+from rnnts.windows.smooth import smooth
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,6 +24,7 @@ class WindowSet:
     """
 
     values: FloatArray  # one series after the other, [total]
+    smooth: FloatArray  # the same smoothed, where a yearly season is read, [total or 0]
     offsets: IntArray  # where each series begins in `values`, and the end, [series + 1]
     first_step: IntArray  # grid step of each series' first value, [series]
     scale: FloatArray  # seasonal-naive error inside the training part, 0 if unknown, [series]
@@ -32,7 +34,7 @@ class WindowSet:
     calendar: FloatArray  # features known in advance, [grid steps, 0 or CALENDAR]
     window: int  # steps
     horizon: int  # steps
-    seasons: Cycles  # (steps, repeats)
+    seasons: Cycles  # (steps, columns, reach)
     minimum: int  # steps of history before an origin
     static: int  # 2 where networks scale by series, else 0
     parts: Parts
@@ -66,11 +68,13 @@ class WindowSet:
         season = seasons[0].steps if seasons else 1
         until = min(panel.watermark, panel.last_step) + 1
         parts = parts or split_time(panel.first_step, until, horizon, season)
-        values, offsets, first_step = _flatten(panel, until)
+        cycles = cycles_of(seasons)
+        values, smoothed, offsets, first_step = _flatten(panel, until, reach_of(cycles))
         steps = panel.values.shape[1] + horizon
         trained = panel.values[:, : max(0, parts.training_until - panel.first_step)]
         return cls(
             values=values,
+            smooth=smoothed,
             offsets=offsets,
             first_step=first_step,
             scale=seasonal_error(trained, season),
@@ -82,7 +86,7 @@ class WindowSet:
             else np.zeros((steps, 0)),
             window=window,
             horizon=horizon,
-            seasons=cycles_of(seasons),
+            seasons=cycles,
             minimum=min(window, max(window // 2, 2 * season)) if minimum is None else minimum,
             static=2 if by_series else 0,
             parts=parts,
@@ -135,7 +139,7 @@ class WindowSet:
         flat = {field.name: getattr(self, field.name) for field in fields(self)}
         parts = flat.pop("parts")
         cut = {f"parts_{field.name}": getattr(parts, field.name) for field in fields(Parts)}
-        seasons = np.asarray(flat.pop("seasons"), np.int64).reshape(-1, 2)
+        seasons = np.asarray(flat.pop("seasons"), np.int64).reshape(-1, 3)
         return {name: np.asarray(value) for name, value in {**flat, **cut}.items()} | {
             "seasons": seasons
         }
@@ -145,12 +149,14 @@ class WindowSet:
         """The set that `save` laid out as arrays."""
         plain = {name: value if value.ndim else int(value) for name, value in arrays.items()}
         cut = {field.name: plain.pop(f"parts_{field.name}") for field in fields(Parts)}
-        seasons = tuple((int(steps), int(repeats)) for steps, repeats in arrays["seasons"])
+        seasons = tuple((int(s), int(columns), int(r)) for s, columns, r in arrays["seasons"])
         return cls(**{**plain, "seasons": seasons, "parts": Parts(**cut)})  # type: ignore[arg-type] # names and types are those of `save`
 
 
-def _flatten(panel: Panel, until: int) -> tuple[FloatArray, IntArray, IntArray]:
-    """Values of each series over its life, its place among them and its first step."""
+def _flatten(
+    panel: Panel, until: int, reach: int
+) -> tuple[FloatArray, FloatArray, IntArray, IntArray]:
+    """Values of each series over its life, the same smoothed, their places and first steps."""
     first = np.array([info.first for info in panel.series], np.int64)
     last = np.array([info.last for info in panel.series], np.int64)
     ends = np.maximum(np.minimum(last + 1, until), first)
@@ -158,7 +164,23 @@ def _flatten(panel: Panel, until: int) -> tuple[FloatArray, IntArray, IntArray]:
     alive = (steps >= first[:, None]) & (steps < ends[:, None])  # [series, steps]
     lengths = alive.sum(axis=1, dtype=np.int64)
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-    return panel.values[alive], offsets, np.maximum(first, panel.first_step)
+    values = panel.values[alive]
+    smoothed = np.zeros(0)
+    if reach:
+        pieces = [
+            _smooth_alive(panel.values[row : row + CHUNK], alive[row : row + CHUNK], reach)
+            for row in range(0, len(alive), CHUNK)
+        ]
+        smoothed = np.concatenate([smoothed, *pieces])
+    return values, smoothed, offsets, np.maximum(first, panel.first_step)
+
+
+CHUNK = 256
+"""Series smoothed at a time: it takes some ten copies of them."""
+
+
+def _smooth_alive(values: FloatArray, alive: BoolArray, reach: int) -> FloatArray:
+    return smooth(np.where(alive, values, np.nan), reach)[alive]
 
 
 def seasonal_error(values: FloatArray, season: int) -> FloatArray:
@@ -168,6 +190,3 @@ def seasonal_error(values: FloatArray, season: int) -> FloatArray:
     total = np.where(known, change, 0.0).sum(axis=1)
     error: FloatArray = total / np.maximum(known.sum(axis=1), 1)
     return error
-
-
-__all__ = ["CALENDAR", "WindowSet", "seasonal_error"]

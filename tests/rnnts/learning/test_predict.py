@@ -6,7 +6,7 @@ from rnnts.learning.predict import predict_blocks
 from rnnts.networks.build import build
 from rnnts.networks.config import NetworkConfig
 
-CONFIG = NetworkConfig(window=12, horizon=5, seasons=((3, 2),), units=8)
+CONFIG = NetworkConfig(window=12, horizon=5, seasons=((3, 2, 0),), units=8)
 Inputs = dict[str, np.ndarray]
 
 

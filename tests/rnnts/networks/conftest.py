@@ -17,7 +17,7 @@ def small() -> Callable[..., NetworkConfig]:
         settings: dict[str, Any] = {
             "window": 12,
             "horizon": 5,
-            "seasons": ((3, 2), (6, 1)),
+            "seasons": ((3, 2, 0), (6, 1, 0)),
             "units": 4,
             "levels": (0.1, 0.5, 0.9),
         }

@@ -166,18 +166,18 @@ def test_counts_that_are_mostly_zero_are_forecast(small: Config, inputs_for: Inp
 @pytest.mark.parametrize(
     ("window", "horizon", "seasons"),
     [
-        (336, 1, ((24, 3), (168, 2))),
-        (336, 10_000, ((24, 3), (168, 2))),
-        (56, 30, ((7, 3), (365, 1))),
-        (104, 13, ((52, 1),)),
-        (39, 13, ((13, 3),)),
-        (1344, 96, ((96, 3), (672, 2))),
+        (336, 1, ((24, 3, 0), (168, 2, 0))),
+        (336, 10_000, ((24, 3, 0), (168, 2, 0))),
+        (56, 30, ((7, 3, 0), (365, 3, 10))),
+        (104, 13, ((52, 1, 0),)),
+        (39, 13, ((13, 3, 0),)),
+        (1344, 96, ((96, 3, 0), (672, 2, 0))),
         (5, 2, ()),
-        (1, 1, ((7, 3),)),
+        (1, 1, ((7, 3, 0),)),
     ],
 )
 def test_the_default_network_fits_every_frequency_and_horizon(
-    window: int, horizon: int, seasons: tuple[tuple[int, int], ...], inputs_for: InputsFor
+    window: int, horizon: int, seasons: tuple[tuple[int, int, int], ...], inputs_for: InputsFor
 ) -> None:
     config = NetworkConfig(window=window, horizon=horizon, seasons=seasons, units=4)
     forecast = build(config)(inputs_for(config)).numpy()
@@ -188,12 +188,12 @@ def test_the_default_network_fits_every_frequency_and_horizon(
 def test_a_fresh_default_network_forecasts_the_mean_of_its_bases(
     small: Config, inputs_for: InputsFor
 ) -> None:
-    config = small(horizon=2, seasons=((3, 1),), window=4)
+    config = small(horizon=2, seasons=((3, 1, 0),), window=4)
     inputs = inputs_for(config, rows=1)
     inputs["values"] = np.array([[1.0, 2.0, 3.0, 8.0]])
     inputs["bases"] = np.array([[[2.0], [3.0]]])
     medians = build(config)(inputs).numpy()[0, :, 1]
-    np.testing.assert_allclose(medians, [(2 + 8) / 2, (3 + 8) / 2], rtol=1e-6)
+    np.testing.assert_allclose(medians, [(8 + 2 + 2 + 7) / 3, (8 + 3 + 3 + 7) / 3], rtol=1e-6)
 
 
 def test_a_patched_network_with_constant_weights_gives_the_recorded_output(

@@ -33,23 +33,31 @@ def test_the_seasonal_unit_is_the_seasonal_error_inside_the_window() -> None:
 def test_bases_are_the_last_value_newest_mean_and_level_shifted() -> None:
     bases = np.array([[[6.0, 4.0]]])  # the newest two of a season
     window = np.array([[1.0, 3.0, 5.0, 9.0]])  # its level rose from 2 to 7
-    wide = np.asarray(patches.widen_bases([bases, window], [[2, 2]]))
+    wide = np.asarray(patches.widen_bases([bases, window], [[2, 2, 0]]))
     assert wide.tolist() == [[[9.0, 6.0, 5.0, 11.0]]]
 
 
-def test_a_missing_base_is_the_mean_of_the_others() -> None:
-    wide = np.asarray(patches.widen_bases([np.full((1, 1, 1), nan), np.array([[4.0]])], [[2, 1]]))
-    assert wide.tolist() == [[[4.0, 4.0]]]
+def test_a_smoothed_season_gives_its_columns_and_the_mean_of_the_shifted_ones() -> None:
+    bases = np.array([[[6.0, 4.0, 8.0]]])
+    wide = np.asarray(patches.widen_bases([bases, np.array([[1.0]])], [[365, 3, 10]]))
+    assert wide.tolist() == [[[1.0, 6.0, 4.0, 8.0, 6.0]]]
 
 
-def test_nothing_at_all_is_the_centre() -> None:
-    wide = np.asarray(patches.widen_bases([np.full((1, 2, 1), nan), np.array([[nan]])], [[2, 1]]))
-    assert wide.tolist() == [[[0.0, 0.0], [0.0, 0.0]]]
+def test_the_last_value_is_the_newest_that_is_known() -> None:
+    window = np.array([[1.0, 4.0, nan], [nan, nan, nan]])
+    assert np.asarray(patches.last_known(window)).tolist() == [4.0, 0.0]
 
 
 def test_without_seasons_the_only_base_is_the_last_value() -> None:
     wide = np.asarray(patches.widen_bases([np.zeros((1, 3, 0)), np.array([[1.0, 4.0]])], []))
     assert wide.tolist() == [[[4.0]] * 3]
+
+
+def test_a_missing_base_leaves_its_weight_to_the_others() -> None:
+    bases = np.array([[[4.0, nan, 6.0]]], np.float32)
+    logits = np.array([[[0.0, 50.0, 0.0]]], np.float32)
+    mixed = patches.mixture([bases, logits, np.full((1, 1), 2.0), np.full((1, 1), 3.0)])
+    np.testing.assert_allclose(mixed, [[(4 + 6) / 2 + 2 * 3]], rtol=1e-6)
 
 
 def test_rows_are_stretched_over_their_targets() -> None:

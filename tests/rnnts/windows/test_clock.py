@@ -41,12 +41,16 @@ def test_calendar_features_repeat_every_week_at_the_same_wall_clock() -> None:
 
 
 def test_a_day_gives_three_bases_and_a_week_two() -> None:
-    assert cycles_of(seasons_of("1h", 5000)) == ((24, 3), (168, 2))
-    assert bases_count(((24, 3), (168, 2))) == 5
+    assert cycles_of(seasons_of("1h", 5000)) == ((24, 3, 0), (168, 2, 0))
+    assert bases_count(((24, 3, 0), (168, 2, 0))) == 5
 
 
-def test_the_year_gives_one_base() -> None:
-    assert cycles_of(seasons_of("1D", 5000)) == ((7, 3), (365, 1))
+def test_the_year_of_days_is_smoothed_over_ten_to_both_sides() -> None:
+    assert cycles_of(seasons_of("1D", 5000)) == ((7, 3, 0), (365, 3, 10))
+
+
+def test_the_year_of_weeks_gives_one_base() -> None:
+    assert cycles_of(seasons_of("1W", 500)) == ((52, 1, 0),)
 
 
 def test_the_history_that_is_read_is_the_longest_repeat_and_a_season_for_clocks(
@@ -64,7 +68,7 @@ def test_bases_stand_where_the_wall_clock_stood(zone: str) -> None:
     first = step(grid, 2013, 1, 1, 0)
     shift = clock_shift(grid, first, 48 * 400)
     for origin in range(first + 48 * 40, first + 48 * 350, 377):
-        aligned = aligned_steps(48, ((48, 3),), origin, first, shift)  # [48, 3]
+        aligned = aligned_steps(48, (48, 3), origin, first, shift)  # [48, 3]
         assert (aligned < origin).all()
         for days in (1, 2, 3):
             expected = grid.lagged(np.arange(origin, origin + 48), days)

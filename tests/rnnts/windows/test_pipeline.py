@@ -9,7 +9,7 @@ from rnnts.panels.panel import Panel
 from rnnts.panels.seasons import Season, seasons_of
 from rnnts.windows.gather import inputs_at
 from rnnts.windows.parts import Parts
-from rnnts.windows.pipeline import batches, window_count
+from rnnts.windows.pipeline import batches, gather_windows, window_count
 from rnnts.windows.windowset import WindowSet
 
 DAY = (Season("day", 4, 1),)
@@ -117,6 +117,53 @@ def hours_around_the_clock_change() -> Panel:
     return Panel("p", grid, infos, first, values, last)
 
 
+def days_of_five_years() -> Panel:
+    """Two series of days with a year in them, one of them young and with gaps."""
+    from rnnts.panels.panel import SeriesInfo
+
+    days = np.arange(5 * 365)
+    values = np.random.default_rng(0).normal(np.sin(days / 58) * 9 + days / 99, 1.0, (2, 5 * 365))
+    values[1, :700] = np.nan
+    values[1, 900:920] = np.nan
+    last = 15_000
+    infos = (
+        SeriesInfo("a", (), last - len(days) + 1, last),
+        SeriesInfo("b", (), last - len(days) + 701, last),
+    )
+    return Panel("p", Grid("1D", "Europe/Berlin"), infos, infos[0].first, values, last)
+
+
+@pytest.mark.parametrize("horizon", [14, 400])
+def test_the_pipeline_smooths_what_serving_smooths(horizon: int) -> None:
+    panel = days_of_five_years()
+    seasons = seasons_of("1D", 5 * 365)
+    windowset = WindowSet.of(panel, window=56, horizon=horizon, seasons=seasons)
+    assert windowset.seasons[1] == (365, 3, 10)
+    for origin, part in [(int(windowset.parts.gate_origins[0]), "gate")]:
+        inputs, _, _ = next(iter(batches(windowset, 2, 0, part)))
+        served = inputs_at(panel, windowset, origin)
+        bases = inputs["bases"].numpy()
+        assert np.isfinite(bases[0]).all()
+        np.testing.assert_allclose(bases, served["bases"], rtol=1e-12, atol=1e-12)
+
+
+def test_smoothed_seasons_read_no_value_from_the_origin_on() -> None:
+    panel = days_of_five_years()
+    seasons = seasons_of("1D", 5 * 365)
+    windowset = WindowSet.of(panel, window=56, horizon=400, seasons=seasons)
+    origin = int(windowset.parts.calibration_origins[0])
+    future = panel.values.copy()
+    future[:, origin - panel.first_step :] = 1e6
+    changed = Panel("p", panel.grid, panel.series, panel.first_step, future, panel.watermark)
+    later = WindowSet.of(changed, window=56, horizon=400, seasons=seasons)
+    for one, other in zip(
+        next(iter(batches(windowset, 2, 0, "calibration")))[0].items(),
+        next(iter(batches(later, 2, 0, "calibration")))[0].items(),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(one[1], other[1])
+
+
 @pytest.mark.parametrize("horizon", [30, 200])
 def test_the_pipeline_gathers_what_serving_gathers(horizon: int) -> None:
     panel = hours_around_the_clock_change()
@@ -156,3 +203,14 @@ def test_serving_before_any_history_is_all_missing() -> None:
     inputs = inputs_at(panel, windowset, panel.first_step)
     assert np.isnan(inputs["values"]).all()
     assert np.isnan(inputs["bases"]).all()
+
+
+def test_chosen_windows_are_gathered_at_once(panel_of: Callable[..., Panel]) -> None:
+    panel = panel_of([np.arange(200.0), np.arange(200.0) ** 2])
+    windowset = WindowSet.of(panel, window=8, horizon=4, seasons=DAY)
+    expected, targets, weights = next(iter(batches(windowset, 64, 0, "gate")))
+    gathered = gather_windows(windowset, *windowset.windows("gate"))
+    for name, array in expected.items():
+        np.testing.assert_array_equal(gathered[0][name], array)
+    np.testing.assert_array_equal(gathered[1], targets)
+    np.testing.assert_array_equal(gathered[2], weights)

@@ -67,7 +67,7 @@ def test_what_is_saved_is_what_is_loaded(windowset: WindowSet) -> None:
     arrays = windowset.save()
     assert all(isinstance(array, np.ndarray) for array in arrays.values())
     again = WindowSet.load(arrays)
-    assert again.seasons == windowset.seasons == ((4, 3),)
+    assert again.seasons == windowset.seasons == ((4, 3, 0),)
     assert (again.window, again.horizon, again.known_future) == (8, 4, 0)
     for name, array in again.save().items():
         np.testing.assert_array_equal(array, arrays[name])
