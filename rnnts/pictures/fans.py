@@ -113,7 +113,7 @@ def _draw_fan(axes: "Axes", fan: Fan) -> None:
     issued: Any = fan.issued_at.astimezone(ZoneInfo(fan.timezone)).replace(tzinfo=None)
     axes.axvline(issued, color="0.4", linestyle=":", linewidth=1.0)
     axes.set_title(_caption(fan), fontsize=9, loc="left", parse_math=False)  # "$" in a name
-    locator = AutoDateLocator(maxticks=8)
+    locator = AutoDateLocator(minticks=3)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     axes.spines[["top", "right"]].set_visible(False)

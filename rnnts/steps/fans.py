@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FEW = 4
 """Series drawn where none is named: those with the largest values, which people look at first."""
-HISTORY_WINDOWS = 4
+HISTORY_WINDOWS = 3
 """History drawn, in horizons."""
 NIGHTS = 400
 

@@ -17,6 +17,7 @@ from rnnts.database.leases import hold
 from rnnts.database.migrate import ensure_schema
 from rnnts.database.runs import record
 from rnnts.database.snapshots import add_snapshot, newest_snapshot, snapshot_row
+from rnnts.database.views import SourceColumns, create_view, source_columns
 from rnnts.errors import (
     ConfigurationError,
     InfrastructureError,
@@ -207,6 +208,7 @@ def _commit(errand: Errand, draft: _Draft, lease: "Lease", run: "RunRecord") -> 
     label = int(draft.manifest.grid.label_of(np.array([draft.manifest.watermark]))[0])
     watermark = datetime.fromtimestamp(label, UTC)
     infos = [life.info for life in draft.lives]
+    columns = _columns(errand)
 
     def attempt() -> SnapshotResult:
         with database.writing(lease) as connection:
@@ -239,6 +241,7 @@ def _commit(errand: Errand, draft: _Draft, lease: "Lease", run: "RunRecord") -> 
                     rows=draft.rows,
                 )
                 register_series(connection, panel, _to_register(errand, draft, known), as_of)
+                create_view(connection, panel, columns)
                 record_findings(connection, findings, as_of)
             run.write(connection)
             hit("ingest.before_commit")
@@ -247,6 +250,15 @@ def _commit(errand: Errand, draft: _Draft, lease: "Lease", run: "RunRecord") -> 
     result = database.patiently(attempt)
     run.settled = True
     return result
+
+
+def _columns(errand: Errand) -> SourceColumns:
+    """The source's own columns, for the view that a user joins."""
+    source = errand.project.source(errand.panel)
+    try:
+        return source_columns(source, errand.config.source, errand.config.timezone)
+    finally:
+        source.close()
 
 
 def _to_register(errand: Errand, draft: _Draft, known: Sequence["SeriesRow"]) -> list["SeriesInfo"]:
