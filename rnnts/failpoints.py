@@ -5,6 +5,7 @@
 
 import errno
 import os
+import re
 import signal
 import sys
 import time
@@ -72,13 +73,14 @@ def _cut_sockets() -> None:
 
 
 ACTIONS = ("kill", "term", "raise", "pause=SECONDS", "enospc", "cut")
+_SETTING = re.compile(
+    r"(?P<name>[a-z_.]+):(?P<action>kill|term|raise|pause=\d+(\.\d+)?|enospc|cut)(@(?P<nth>[1-9]\d*))?"
+)
 
 
 def _parse(setting: str) -> Callable[[str], None]:
-    name, _, rest = setting.partition(":")
-    action, _, nth = rest.partition("@")
-    known = {choice.partition("=")[0] for choice in ACTIONS}
-    if name not in FAILPOINTS or action.partition("=")[0] not in known:
+    match = _SETTING.fullmatch(setting)
+    if match is None or match["name"] not in FAILPOINTS:
         raise ConfigurationError(
             "FAILPOINT_UNKNOWN",
             expected="name:action[@nth]",
@@ -87,7 +89,8 @@ def _parse(setting: str) -> Callable[[str], None]:
             do=f"unset it, or take an action of {', '.join(ACTIONS)} and a name of "
             f"{', '.join(sorted(FAILPOINTS))}",
         )
-    wanted, hits = int(nth or 1), count(1)
+    name, action = match["name"], match["action"]
+    wanted, hits = int(match["nth"] or 1), count(1)
 
     def armed(reached: str) -> None:
         if reached == name and next(hits) == wanted:
