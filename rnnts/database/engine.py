@@ -18,11 +18,11 @@ from rnnts.database.faults import Faults, TransientError
 from rnnts.database.urls import parse_url, resolve_url, url_shown
 from rnnts.errors import ConfigurationError
 
-STATEMENT_SECONDS = 300
+STATEMENT_SECONDS = 300.0
 """No statement of ours takes minutes: COPY and page reads are cut into chunks."""
-IDLE_SECONDS = 30
+IDLE_SECONDS = 30.0
 """A sleeper inside a transaction must not keep its lease's row longer than the lease lasts."""
-SOURCE_IDLE_SECONDS = 600
+SOURCE_IDLE_SECONDS = 600.0
 """A source's page may wait while the former one is worked on."""
 CONNECT_SECONDS = 10
 OLDEST_SQLITE = (3, 38)
@@ -189,10 +189,9 @@ def _sqlite_engine(path: Path, wait_seconds: float, *, read_only: bool) -> Engin
         )
 
     def connect() -> sqlite3.Connection:
-        connection = _open_sqlite(path, wait_seconds, "ro" if read_only else "rw")
         if read_only:
-            connection = _rolled_back(connection, path, wait_seconds)
-        return connection
+            return _open_for_reading(path, wait_seconds)
+        return _open_sqlite(path, wait_seconds, "rw")
 
     engine = create_engine(
         "sqlite://",
@@ -213,19 +212,21 @@ def _open_sqlite(path: Path, wait_seconds: float, mode: str) -> sqlite3.Connecti
         isolation_level=None,  # the begin of every transaction is ours
         check_same_thread=False,  # SQLAlchemy hands a connection to one thread at a time
     )
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = FULL")
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA schema_version").fetchone()  # now, not at some later statement
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
-def _rolled_back(
-    connection: sqlite3.Connection, path: Path, wait_seconds: float
-) -> sqlite3.Connection:
-    """The connection, or where a dead writer left a hot journal, one that may roll it back."""
+def _open_for_reading(path: Path, wait_seconds: float) -> sqlite3.Connection:
+    """A connection that cannot write, except to roll back what a dead writer left in a journal."""
     try:
-        connection.execute("PRAGMA schema_version").fetchone()
+        return _open_sqlite(path, wait_seconds, "ro")
     except sqlite3.OperationalError as error:
-        connection.close()
         if not error.sqlite_errorname.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
             raise
         connection = _open_sqlite(path, wait_seconds, "rw")
@@ -255,15 +256,15 @@ def _postgresql_engine(database: Database) -> Engine:
             "keepalives_idle": 10,
             "keepalives_interval": 5,
             "keepalives_count": 3,
-            "tcp_user_timeout": 1000 * IDLE_SECONDS,
+            "tcp_user_timeout": int(1000 * IDLE_SECONDS),
             "prepare_threshold": None,  # poolers between us and the server lose them
         },
     )
     idle = SOURCE_IDLE_SECONDS if database.read_only else IDLE_SECONDS
     settings = {
-        "statement_timeout": f"{STATEMENT_SECONDS}s",
+        "statement_timeout": f"{int(1000 * STATEMENT_SECONDS)}ms",
         "lock_timeout": f"{max(1, int(1000 * database.wait_seconds))}ms",
-        "idle_in_transaction_session_timeout": f"{idle}s",
+        "idle_in_transaction_session_timeout": f"{int(1000 * idle)}ms",
         "default_transaction_read_only": "on" if database.read_only else "off",
         "TimeZone": "UTC",
     }
