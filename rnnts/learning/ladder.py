@@ -66,14 +66,6 @@ _LOADER = "look at the loader of this series"
 _WAIT = "nothing to do if it is new; the network takes over once its window is full"
 REASONS: tuple[_Reason, ...] = (
     _Reason(
-        lambda standing, _: standing.length == 0,
-        "skipped",
-        "ALL_MISSING",
-        "no observation is visible at all",
-        _LOADER,
-        for_new="profile",
-    ),
-    _Reason(
         lambda standing, rules: standing.silent > rules.retired_after,
         "skipped",
         "SERIES_RETIRED",
@@ -83,18 +75,19 @@ REASONS: tuple[_Reason, ...] = (
         expected=True,
     ),
     _Reason(
+        lambda standing, _: standing.length == 0,
+        "skipped",
+        "ALL_MISSING",
+        "no observation is visible at all",
+        _LOADER,
+        for_new="profile",
+    ),
+    _Reason(
         lambda standing, _: standing.thinned,
         "skipped",
         "FREQUENCY_CHANGED",
         "its last observations come several steps apart, evenly; before they did not",
         "give it a panel of its own frequency, or aggregate the panel",
-    ),
-    _Reason(
-        lambda standing, _: standing.seen == 0,
-        "last_value",
-        "ALL_MISSING",
-        "the whole window of {window} steps is missing",
-        _LOADER,
     ),
     _Reason(
         lambda standing, rules: standing.length < rules.season,
@@ -117,6 +110,13 @@ REASONS: tuple[_Reason, ...] = (
         "seasonal_naive",
         "SERIES_STALE",
         "no observation for {age} steps, max_stale is {max_stale}",
+        _LOADER,
+    ),
+    _Reason(
+        lambda standing, _: standing.seen == 0,
+        "last_value",
+        "ALL_MISSING",
+        "the whole window of {window} steps is missing",
         _LOADER,
     ),
     _Reason(
@@ -145,7 +145,15 @@ REASONS: tuple[_Reason, ...] = (
 )
 
 
-def climb(panel: Panel, standing: Standing, rules: Rules, top: Method, new: BoolArray) -> Rungs:
+def climb(
+    panel: Panel,
+    standing: Standing,
+    rules: Rules,
+    *,
+    top: Method,
+    new: BoolArray,
+    guarded: BoolArray,
+) -> Rungs:
     """Give each series the best rung that its history allows.
 
     Args:
@@ -154,6 +162,7 @@ def climb(panel: Panel, standing: Standing, rules: Rules, top: Method, new: Bool
         rules: What the panel asks.
         top: The best rung at hand: network, network_previous or, without either, seasonal_naive.
         new: Series first seen after the panel's own first night: being short is no fault, [series].
+        guarded: Series that the gate gave to a baseline, [series].
     """
     method: AnyArray = np.full(len(panel.series), top, dtype="<U16")
     expected = np.zeros(len(panel.series), bool)
@@ -169,6 +178,7 @@ def climb(panel: Panel, standing: Standing, rules: Rules, top: Method, new: Bool
             _said(panel, standing, rules, reason, row)
             for row in np.flatnonzero(hit & ~quiet).tolist()
         ]
+    method[undecided & guarded] = "baseline"
     if top == "seasonal_naive":  # without a network its constant forecast is that of all others
         method[method == "baseline"] = top
     findings += _jumps(panel, standing, undecided)
@@ -198,7 +208,13 @@ _PLAIN = (
 
 
 def plain_forecast(
-    panel: Panel, origin: int, method: AnyArray, rules: Rules, levels: Sequence[float]
+    panel: Panel,
+    origin: int,
+    method: AnyArray,
+    rules: Rules,
+    levels: Sequence[float],
+    *,
+    days: IntArray,
 ) -> tuple[FloatArray, AnyArray]:
     """Quantiles of the rows that stand on a plain rung; a row that one cannot serve steps down.
 
@@ -206,18 +222,22 @@ def plain_forecast(
         panel: Values; nothing at or after `origin` is looked at.
         origin: Grid step of the first target.
         method: [series]; rows of network, network_previous and skipped are left alone.
-        rules: Season, horizon and bounds.
+        rules: Horizon, bounds and the season of seasonal_naive.
         levels: Rising, [quantiles].
+        days: Season of the rows of baseline, by the wall clock, [series].
 
     Returns:
         Quantiles [series, horizon, quantiles], NaN where left alone; methods [series].
     """
     quantiles = np.full((len(panel.series), rules.horizon, len(levels)), np.nan)
     method = method.copy()
+    season = np.where(method == "baseline", days, rules.days)
     for rungs, below in _PLAIN:
-        rows = np.flatnonzero(np.isin(method, rungs))
-        if rows.size:
-            quantiles[rows] = _plain(rungs[0], panel, origin, rows, rules, levels)
+        wanted = np.isin(method, rungs)
+        for each in np.unique(season[wanted]).tolist():
+            rows = np.flatnonzero(wanted & (season == each))
+            one = replace(rules, days=each)
+            quantiles[rows] = _plain(rungs[0], panel, origin, rows, one, levels)
             method[rows[~baselines.served(quantiles[rows])]] = below
     return quantiles, method
 

@@ -13,6 +13,8 @@ USUAL = 0.95
 """The usual value: this quantile of the absolute observations before the last."""
 THINNED_GAPS = 6
 """So many equal gaps in a row, each of several steps, are a new frequency (RELIABILITY D20)."""
+LONG = 1 << 40
+"""More steps than any time line has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,9 @@ class Rules:
 class Standing:
     """What the visible observations of each series allow; every field is [series]."""
 
-    length: IntArray  # steps from the first observation to the origin; 0: there is none
+    length: IntArray  # steps from the first observation to the origin; 0: none is loaded
     age: IntArray  # steps before the origin without an observation, at the end
-    silent: IntArray  # the same, up to the newest observation of any series
+    silent: IntArray  # the same, before the newest observation of any series; else 0
     seen: IntArray  # observations in the window
     missing: FloatArray  # share of the window that is missing before the last observation
     low: FloatArray  # smallest and largest observation loaded, NaN without any
@@ -52,7 +54,7 @@ class Standing:
         there = ~np.isnan(values)
         first, newest = _life(panel, there, origin)
         age = origin - 1 - newest
-        window = there[:, max(0, values.shape[1] - rules.window) :]
+        window = there[:, max(0, origin - rules.window - panel.first_step) :]
         seen = window.sum(axis=1)
         gaps = np.maximum(rules.window - seen - age, 0) / rules.window
         low, high = _extremes(values, there)
@@ -60,7 +62,7 @@ class Standing:
         return cls(
             origin - first,
             age,
-            newest[first < origin].max(initial=np.iinfo(np.int64).min) - newest,
+            np.maximum(newest[first < origin].max(initial=-LONG) - newest, 0),
             seen,
             gaps,
             low,
@@ -85,20 +87,19 @@ class Standing:
 def _life(panel: Panel, there: BoolArray, origin: int) -> tuple[IntArray, IntArray]:
     """Steps of the first and the newest observation before `origin`, each [series].
 
-    What lies before the loaded part is known from the panel's index. Without any: `origin` and
-    the step before it.
+    Where none is loaded, `origin` and the newest step that the panel's index knows of.
     """
     first = np.array([info.first for info in panel.series], np.int64)
     last = np.array([info.last for info in panel.series], np.int64)
-    newest = np.minimum(last, panel.first_step - 1)  # where nothing is loaded
     loaded = there.any(axis=1)
-    if there.shape[1]:
-        oldest = panel.first_step + there.argmax(axis=1)
-        latest = panel.first_step + there.shape[1] - 1 - there[:, ::-1].argmax(axis=1)
-        first = np.where(loaded, np.minimum(first, oldest), first)
-        newest = np.where(loaded, latest, newest)
-    none = ~loaded & (newest < first)
-    return np.where(none, origin, first), np.where(none, origin - 1, newest)
+    if not there.shape[1]:
+        return np.full_like(first, origin), np.minimum(last, origin - 1)
+    oldest = panel.first_step + there.argmax(axis=1)
+    latest = panel.first_step + there.shape[1] - 1 - there[:, ::-1].argmax(axis=1)
+    return (
+        np.where(loaded, np.minimum(first, oldest), origin),
+        np.where(loaded, latest, np.minimum(last, origin - 1)),
+    )
 
 
 def _extremes(values: FloatArray, there: BoolArray) -> tuple[FloatArray, FloatArray]:

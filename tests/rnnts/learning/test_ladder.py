@@ -11,8 +11,9 @@ from rnnts.panels.panel import Panel, SeriesInfo
 
 NAN = np.nan
 LEVELS = (0.1, 0.5, 0.9)
-RULES = Rules(window=48, horizon=4, season=24, days=1, max_delay=6, max_stale=30, retired_after=200)
+RULES = Rules(window=48, horizon=4, season=24, days=1, max_delay=6, max_stale=60, retired_after=200)
 STEPS = 400
+DAILY = np.ones(1, np.int64)
 
 
 def wave(steps: int = STEPS, seed: int = 0) -> FloatArray:
@@ -24,7 +25,7 @@ def panel_of(*rows: FloatArray) -> Panel:
     infos = []
     for row, values in enumerate(rows):
         there = np.flatnonzero(~np.isnan(values))
-        first, last = (int(there[0]), int(there[-1])) if there.size else (0, -1)
+        first, last = (int(there[0]), int(there[-1])) if there.size else (0, STEPS - 1)
         infos.append(SeriesInfo(f"s{row}", (), first, last))
     return Panel("loads", Grid("1h"), tuple(infos), 0, np.stack(rows), STEPS - 1)
 
@@ -41,7 +42,8 @@ def climbed(
     panel = panel_of(wave(seed=9), *rows)
     standing = Standing.of(panel, STEPS, rules)
     all_new = np.array([False] + [new] * len(rows))
-    rungs = climb(panel, standing, rules, cast("Method", top), all_new)
+    guarded = np.zeros(1 + len(rows), bool)
+    rungs = climb(panel, standing, rules, top=cast("Method", top), new=all_new, guarded=guarded)
     quality = qualities(rungs.method, standing, rules)
     assert rungs.method[0] == top
     return rungs, [str(each) for each in quality]
@@ -51,7 +53,7 @@ CASES = {
     "a full window": (wave(seed=1), "network", "fresh", None, False),
     "up to max_delay": (with_gap(394, 400), "network", "fresh", None, False),
     "beyond max_delay": (with_gap(393, 400), "network", "late", None, False),
-    "beyond max_stale": (with_gap(369, 400), "seasonal_naive", "fallback", "SERIES_STALE", True),
+    "beyond max_stale": (with_gap(339, 400), "seasonal_naive", "fallback", "SERIES_STALE", True),
     "over a tenth missing": (with_gap(370, 375), "network", "imputed", None, False),
     "over half missing": (
         with_gap(370, 396),
@@ -147,7 +149,7 @@ def test_the_champion_before_is_a_fallback() -> None:
 def test_plain_rungs_fill_all_quantiles_and_leave_the_network_its_rows() -> None:
     panel = panel_of(wave(), np.full(STEPS, 7.0), with_gap(0, 391), np.full(STEPS, NAN))
     methods = np.array(["network", "baseline", "last_value", "profile"], dtype="<U16")
-    quantiles, served = plain_forecast(panel, STEPS, methods, RULES, LEVELS)
+    quantiles, served = plain_forecast(panel, STEPS, methods, RULES, LEVELS, days=DAILY)
     assert served.tolist() == methods.tolist()
     assert np.isnan(quantiles[0]).all()
     assert np.isfinite(quantiles[1:]).all()
@@ -158,18 +160,35 @@ def test_plain_rungs_fill_all_quantiles_and_leave_the_network_its_rows() -> None
 def test_a_row_that_a_rung_cannot_serve_steps_down() -> None:
     short, empty = with_gap(0, 398), np.full(STEPS, NAN)
     methods = np.array(["network", "seasonal_naive", "last_value"], dtype="<U16")
-    _, served = plain_forecast(panel_of(wave(), short, empty), STEPS, methods, RULES, LEVELS)
+    _, served = plain_forecast(
+        panel_of(wave(), short, empty), STEPS, methods, RULES, LEVELS, days=DAILY
+    )
     assert served.tolist() == ["network", "last_value", "profile"]
     alone = np.array(["seasonal_naive"], dtype="<U16")
-    _, served = plain_forecast(panel_of(empty), STEPS, alone, RULES, LEVELS)
+    _, served = plain_forecast(panel_of(empty), STEPS, alone, RULES, LEVELS, days=DAILY)
     assert served.tolist() == ["skipped"]
 
 
 def test_a_rung_sees_only_its_own_rows() -> None:
     methods = np.array(["seasonal_naive", "seasonal_naive"], dtype="<U16")
-    both, _ = plain_forecast(panel_of(wave(), wave(seed=3)), STEPS, methods, RULES, LEVELS)
-    one, _ = plain_forecast(panel_of(wave()), STEPS, methods[:1], RULES, LEVELS)
+    both, _ = plain_forecast(
+        panel_of(wave(), wave(seed=3)), STEPS, methods, RULES, LEVELS, days=DAILY
+    )
+    one, _ = plain_forecast(panel_of(wave()), STEPS, methods[:1], RULES, LEVELS, days=DAILY)
     assert (both[0] == one[0]).all()
+
+
+def test_the_gate_gives_a_series_to_a_baseline_with_its_own_season() -> None:
+    panel = panel_of(wave(), wave(), with_gap(0, 391))
+    standing = Standing.of(panel, STEPS, RULES)
+    guarded = np.array([True, False, True])
+    nobody = np.zeros(3, bool)
+    rungs = climb(panel, standing, RULES, top="network", new=nobody, guarded=guarded)
+    assert rungs.method.tolist() == ["baseline", "network", "last_value"]
+    days = np.array([7, 1, 7])
+    weekly, _ = plain_forecast(panel, STEPS, rungs.method, RULES, LEVELS, days=days)
+    assert weekly[0, :, 1].tolist() == wave()[STEPS - 168 : STEPS - 164].tolist()
+    assert qualities(rungs.method, standing, RULES).tolist() == ["fresh", "fresh", "cold"]
 
 
 def test_late_inputs_widen_ranges_and_fresh_ones_change_no_bit() -> None:

@@ -43,11 +43,16 @@ def test_a_series_without_any_observation_has_no_length() -> None:
     assert np.isnan(some.last[0])
 
 
-def test_a_series_whose_observations_lie_before_the_loaded_part_still_has_them() -> None:
-    values = np.full((1, 4), NAN)
-    infos = (SeriesInfo("old", (), 20, 60),)
-    old = Standing.of(Panel("loads", Grid("1h"), infos, 100, values, 99), 104, RULES)
-    assert (old.length[0], old.age[0], old.seen[0]) == (84, 43, 0)
+def test_a_series_whose_observations_lie_before_the_loaded_part_is_silent_since_then() -> None:
+    values = np.array([[NAN] * 4, [NAN] * 4, [1.0, 2, 3, 4]])
+    infos = (
+        SeriesInfo("old", (), 20, 60),
+        SeriesInfo("rows without a value", (), 20, 103),
+        SeriesInfo("other", (), 20, 103),
+    )
+    some = Standing.of(Panel("loads", Grid("1h"), infos, 100, values, 103), 104, RULES)
+    assert some.length.tolist() == [0, 0, 84]
+    assert some.silent.tolist() == [43, 0, 0]
 
 
 def test_the_missing_share_leaves_out_what_is_only_late() -> None:
@@ -57,6 +62,12 @@ def test_the_missing_share_leaves_out_what_is_only_late() -> None:
     some = standing(full, late, holes)
     assert some.missing.tolist() == [0.0, 0.0, 0.25]
     assert some.seen.tolist() == [8, 5, 6]
+
+
+def test_a_panel_that_ends_before_the_origin_is_late_not_full() -> None:
+    values = np.arange(20.0)[None]
+    some = Standing.of(panel(values, 100, 0), 123, RULES)
+    assert (some.age[0], some.seen[0], some.missing[0]) == (3, 5, 0.0)
 
 
 def test_what_comes_after_the_origin_is_not_looked_at() -> None:

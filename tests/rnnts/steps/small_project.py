@@ -1,87 +1,66 @@
-"""A project on SQLite with one small panel, whose snapshot is laid down without a source."""
+"""A small project on SQLite for the tests of the steps: a table of readings, and no model."""
 
-import atexit
-import shutil
-import tempfile
-from datetime import UTC, datetime
-from functools import cache
+import sqlite3
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 
-from rnnts.database.migrate import ensure_schema
 from rnnts.panels.arrays import FloatArray
-from rnnts.panels.freeze import Block, Life
-from rnnts.panels.grid import Grid
-from rnnts.panels.panel import SeriesInfo
 from rnnts.project import Project, open_project
-from rnnts.steps import snapshots
-from rnnts.steps.train import train
-from rnnts.steps.window import window
 
-AS_OF = datetime(2024, 3, 1, 2, tzinfo=UTC)
-PANEL = "loads"
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+TABLE = "CREATE TABLE readings (site TEXT, at TEXT, value REAL)"
 CONFIG = """
+[database]
+url = "sqlite:///rnnts.db"
+wait_seconds = 10
+
 [panels.loads]
-source = {{ table = "readings", series = ["feeder"], time = "at", value = "load" }}
-frequency = "1h"
-horizon = 6
-quantiles = [0.1, 0.5, 0.9]
-model = {{ {model} }}
-train = {{ {train} }}
+source = {{ table = "readings", series = "site", time = "at", value = "value" }}
+frequency = "{frequency}"
+horizon = {horizon}
+{more}
 """
-LAST = int(AS_OF.timestamp()) // 3600 - 1  # the newest step that has ended
 
 
-def project_in(
-    folder: Path, model: str = "window = 48, units = 4", train: str = "steps = 20"
+def wave(steps: int, season: int, seed: int = 0) -> FloatArray:
+    """A season with noise, between 0 and 40 or so."""
+    noise = np.random.default_rng(seed).normal(0, 1, steps)
+    return np.asarray(20 + 10 * np.sin(np.arange(steps) * 2 * np.pi / season) + noise)
+
+
+def lay_out(
+    folder: Path,
+    series: Mapping[str, FloatArray],
+    *,
+    frequency: str = "1h",
+    horizon: int = 6,
+    more: str = "",
 ) -> Project:
-    """An empty project with its tables."""
-    file = folder / "rnnts.toml"
-    file.write_text(CONFIG.format(model=model, train=train))
-    project = open_project(file)
-    ensure_schema(project.database)
-    return project
+    """A project in `folder` whose table holds these series from BEGIN on; NaN is no row."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = CONFIG.format(frequency=frequency, horizon=horizon, more=more)
+    (folder / "rnnts.toml").write_text(config)
+    step = timedelta(days=1) if frequency == "1D" else timedelta(hours=1)
+    with sqlite3.connect(folder / "rnnts.db") as connection:
+        connection.execute(TABLE)
+        for name, values in series.items():
+            connection.executemany(
+                "INSERT INTO readings VALUES (?, ?, ?)",
+                [
+                    (name, (BEGIN + place * step).isoformat(), value)
+                    for place, value in enumerate(values.tolist())
+                    if not np.isnan(value)
+                ],
+            )
+    connection.close()
+    return open_project(folder / "rnnts.toml")
 
 
-def daily_rows(series: int = 6, days: int = 40, seed: int = 0) -> FloatArray:
-    """Hours with a daily shape that differs by series, and noise, [series, steps]."""
-    random = np.random.default_rng(seed)
-    hours = np.arange(24 * days)
-    phase = random.uniform(0, 2 * np.pi, (series, 1))
-    shape = 10 + 5 * np.sin(2 * np.pi * hours / 24 + phase)
-    return shape + random.normal(0, 1.0, (series, 24 * days))
-
-
-def add_snapshot(project: Project, values: FloatArray) -> str:
-    """Freeze values that end at AS_OF; returns the snapshot's id."""
-    first = LAST + 1 - values.shape[1]
-    ids = tuple(f"feeder-{row}" for row in range(len(values)))
-    infos = [SeriesInfo(one, (("feeder", one),), first, LAST) for one in ids]
-    lives = snapshots.write_lives(project.store, [Life(info, observed=True) for info in infos])
-    chunk = snapshots.write_chunk(project.store, Block(first, ids, values))
-    manifest = snapshots.Manifest(PANEL, "recipe", Grid("1h"), lives, first, LAST, (chunk,))
-    return Path(project.store.put_json(manifest.to_json(), "snapshot")).stem
-
-
-def add_windows(project: Project, values: FloatArray) -> str:
-    """Freeze values and lay them out; returns the windows' id."""
-    return window(project, PANEL, add_snapshot(project, values), AS_OF).windows_id
-
-
-@cache
-def _trained_folder() -> Path:
-    """A project whose training is done; made once, for it takes a real child process."""
-    folder = Path(tempfile.mkdtemp(prefix="rnnts-trained-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    project = project_in(folder)
-    train(project, PANEL, add_windows(project, daily_rows()), AS_OF)
-    project.database.close()
-    return folder
-
-
-def trained_project(folder: Path) -> Project:
-    """A copy, in `folder`, of a project with one candidate."""
-    copy = folder / "project"
-    shutil.copytree(_trained_folder(), copy)
-    return open_project(copy / "rnnts.toml")
+def change(project: Project, statement: str, *values: object) -> None:
+    """Change the source table, as its owner would."""
+    with sqlite3.connect(project.root / "rnnts.db") as connection:
+        connection.execute(statement, values)
+    connection.close()
