@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from rnnts.learning.mixing import mix
 from rnnts.learning.recipe import Recipe
 from rnnts.networks.build import build, copies_of
 from rnnts.networks.config import NetworkConfig
+from rnnts.panels.arrays import AnyArray
 from rnnts.windows.pipeline import Batch, batches, window_count
 from rnnts.windows.windowset import WindowSet
 
@@ -35,13 +37,15 @@ class Descent:
         self.copies = copies_of(self.model)
         self.optimizer = keras.optimizers.Adam(rate, global_clipnorm=recipe.clip)
         self.optimizer.build(self.model.trainable_variables)
+        self.average = [tf.Variable(variable.value) for variable in self.model.trainable_variables]
+        self.span = tf.Variable(1.0)  # steps over which weights are averaged; 1: the newest
         self.loss = LOSSES[config.loss]
         self.held_out = _held_out(windowset)
 
     @property
     def variables(self) -> list[Any]:
         """Everything that a step changes."""
-        return [*self.model.variables, *self.optimizer.variables]
+        return [*self.model.variables, *self.optimizer.variables, *self.average]
 
     def fingerprint(self, steps: int) -> str:
         """Tells one training of `steps` steps from another."""
@@ -74,7 +78,23 @@ class Descent:
             loss = self._loss(self.copies(inputs, training=True), inputs, targets, weights)
         variables = self.model.trainable_variables
         self.optimizer.apply(tape.gradient(loss, variables), variables)
+        self._average()
         return loss
+
+    def _average(self) -> None:
+        """Move the averages towards the weights: over few steps at first, then over the span.
+
+        Source:
+            Polyak and Juditsky 1992; exponential, as in Adam's own paper, section 7.2.
+        """
+        done = tf.cast(self.optimizer.iterations, tf.float32)
+        share = 1 / tf.minimum(self.span, 1 + done / 10)
+        for average, variable in zip(self.average, self.model.trainable_variables, strict=True):
+            average.assign_add(share * (variable.value - average))
+
+    def average_weights(self) -> list[AnyArray]:
+        """The averaged weights."""
+        return [average.numpy() for average in self.average]
 
     def _loss(self, copies: Tensor, inputs: Any, targets: Tensor, weights: Tensor) -> Tensor:
         """The mean loss over the copies [batch, copies, horizon, quantiles]."""
@@ -91,11 +111,22 @@ class Descent:
         after = tf.concat([inputs["values"][:, 1:], targets], axis=1)
         return tf.signal.frame(after, self.config.horizon, 1)  # [batch, window, horizon]
 
-    def evaluate(self) -> float:
-        """The loss of the calibration part, of the forecast itself."""
+    def set_trainable(self, weights: Sequence[AnyArray]) -> None:
+        """Give the network these trainable weights."""
+        for variable, weight in zip(self.model.trainable_variables, weights, strict=True):
+            variable.assign(weight)
+
+    def evaluate(self, weights: Sequence[AnyArray]) -> float:
+        """The loss of the calibration part, of the forecast that these weights give.
+
+        The network has its own weights again afterwards.
+        """
         if not self.held_out:
             return math.nan
+        own = [variable.numpy() for variable in self.model.trainable_variables]
+        self.set_trainable(weights)
         losses = [self._evaluate(*batch).numpy() for batch in self.held_out]
+        self.set_trainable(own)
         return float(np.mean(losses))
 
     @tf.function(reduce_retracing=True)

@@ -77,10 +77,13 @@ def fit(  # noqa: PLR0913 - what is trained, how long, and where it reports to
     """
     recipe = recipe or recipe_for(config.architecture)
     descent = Descent(config, windowset, seed, recipe, rate_schedule(recipe, steps))
+    descent.span.assign(max(1.0, min(recipe.averaging * steps, MOST_AVERAGED)))
     loop = _Loop(descent, steps, on_progress, checkpoint_dir, seconds_limit)
     return loop.run(resume=resume)
 
 
+MOST_AVERAGED = 500
+"""Steps over which weights are averaged at most."""
 CHUNK = 10
 """Steps in one call into the graph: Python, progress and the check for NaN cost nothing."""
 
@@ -124,7 +127,7 @@ class _Loop:
         every = max(1, self.steps // self.descent.recipe.evaluations)
         while self.state.step < self.steps:
             loss = self._until(min(self._next(every), self.steps), stream)
-            weights = self.descent.model.get_weights()
+            weights = self.descent.average_weights()
             if not math.isfinite(loss):
                 return self._outcome("diverged", f"the loss became {loss} {self._where()}")
             if not all(np.isfinite(weight).all() for weight in weights):
@@ -152,7 +155,7 @@ class _Loop:
         return total / (self.state.step - began)
 
     def _keep_best(self, loss: float, weights: list[AnyArray]) -> None:
-        held = self.descent.evaluate()
+        held = self.descent.evaluate(weights)
         state = self.state
         state.curve.append((state.step, loss, held))
         if not held >= state.best_loss:  # NaN, without a calibration part: the last are the best
@@ -165,7 +168,7 @@ class _Loop:
     def _outcome(self, status: Literal["trained", "diverged"], reason: str = "") -> Outcome:
         state = self.state
         if state.best:
-            self.descent.model.set_weights(state.best)
+            self.descent.set_trainable(state.best)
         known = bool(state.best) and math.isfinite(state.best_loss)
         return Outcome(
             status=status,
@@ -200,11 +203,12 @@ def measure_step_seconds(
     descent = Descent(config, windowset, 0, recipe, recipe.rate)
     stream = descent.stream(0)
     descent.run(stream, tf.constant(2))
-    descent.evaluate()
+    weights = descent.average_weights()
+    descent.evaluate(weights)
     began = perf_counter()
     descent.run(stream, tf.constant(MEASURED))
     middle = perf_counter()
-    descent.evaluate()
+    descent.evaluate(weights)
     evaluation = perf_counter() - middle
     return (middle - began) / MEASURED + evaluation / LEAST_BETWEEN
 

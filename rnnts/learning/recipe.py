@@ -10,9 +10,10 @@ class Recipe:
     """Settings of a training, the same for every panel."""
 
     batch: int = 512  # windows
-    rate: float = 2e-3  # highest learning rate, of Adam
+    rate: float = 4e-3  # highest learning rate, of Adam
     warmup: float = 0.05  # share of the steps in which the rate rises from 0
-    mixing: float = 0.3  # largest share of another window that is mixed into one
+    averaging: float = 0.1  # share of the steps over which weights are averaged
+    mixing: float = 0.5  # largest share of another window that is mixed into one
     clip: float = 1.0  # global norm of the gradient
     evaluations: int = 20  # of the calibration part; each also writes a checkpoint
 
