@@ -57,8 +57,8 @@ class PanelReport:
     constant: Trait
     short: Trait  # fewer than two of the first season
     naive: tuple[NaiveError, ...]  # last value, then each season
-    season: int | None  # the lag, from half the first season on, with the least naive error
-    calendar_season: bool  # it is one that the calendar gives, or not clearly better
+    season: int | None  # the lag, from half the first season on, with about the least naive error
+    calendar_season: bool  # it is one that the calendar gives, or none is clearly better
 
 
 def describe(panel: Panel, seasons: Sequence[Season]) -> PanelReport:
@@ -155,7 +155,10 @@ def _naive_errors(panel: Panel, seasons: Sequence[Season]) -> tuple[NaiveError, 
 
 
 def _season_found(panel: Panel, seasons: Sequence[Season]) -> tuple[int | None, bool]:
-    """The lag of the least naive error, each series counting alike, and whether it was expected."""
+    """The shortest lag of about the least naive error, and whether it was to be expected.
+
+    Each series counts alike.
+    """
     rows = np.linspace(0, max(len(panel.series) - 1, 0), min(SAMPLE, len(panel.series)))
     values = panel.values[np.unique(rows.astype(np.int64)), -NEWEST:]
     longest = max((season.steps for season in seasons), default=1)
@@ -168,11 +171,16 @@ def _season_found(panel: Panel, seasons: Sequence[Season]) -> tuple[int | None, 
     errors = np.array([_pooled(values, unit, lag) for lag in lags])  # [lags]
     if not np.isfinite(errors).any():
         return None, True
-    best = int(np.nanargmin(errors))
-    expected = [errors[each.steps - lags[0]] for each in seasons if each.steps in lags]
-    usual = np.nanmin(expected) if np.isfinite(expected).any() else np.inf
-    known = {season.steps for season in seasons}
-    return lags[best], lags[best] in known or bool(errors[best] >= CLEARLY * usual)
+    expected = [season.steps for season in seasons if season.steps in lags]
+    enough = float(np.nanmin(errors)) / CLEARLY
+    for lag in expected:
+        if errors[lag - lags[0]] <= enough:
+            return lag, True
+    best = lags[int(np.flatnonzero(errors <= enough)[0])]
+    beside = [_pooled(values, unit, max(1, lag)) for lag in (best * 3 // 4, best * 5 // 4)]
+    if expected and not enough < CLEARLY * np.nanmean(beside):  # no dip: it drifts
+        return min(expected, key=lambda lag: float(errors[lag - lags[0]])), True
+    return best, not expected
 
 
 def _pooled(values: FloatArray, unit: FloatArray, lag: int) -> float:
