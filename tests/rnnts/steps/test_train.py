@@ -15,7 +15,7 @@ from rnnts.learning.supervise import Budget, Line, Outcome
 from rnnts.learning.versions import load_network
 from rnnts.project import Project
 from rnnts.steps.train import train
-from tests.rnnts.steps.small_project import (
+from tests.rnnts.steps.trained_project import (
     AS_OF,
     PANEL,
     add_windows,

@@ -7,7 +7,7 @@ import pytest
 
 from rnnts.errors import ConfigurationError, NoUsableDataError
 from rnnts.steps.window import load_windows, window, windowset_of
-from tests.rnnts.steps.small_project import AS_OF, PANEL, add_snapshot, daily_rows, project_in
+from tests.rnnts.steps.trained_project import AS_OF, PANEL, add_snapshot, daily_rows, project_in
 
 
 def test_a_window_set_says_how_it_splits(tmp_path: Path) -> None:

@@ -1,0 +1,220 @@
+"""The comparison behind a scorecard: every method on the same held-out windows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnts.database.models import VersionRow
+from rnnts.errors import IntegrityError
+from rnnts.failpoints import hit
+from rnnts.findings import Finding
+from rnnts.learning import statistical
+from rnnts.learning.gate import CANDIDATE, CHAMPION, block_of
+from rnnts.learning.metrics import coverage
+from rnnts.learning.predict import predict_blocks
+from rnnts.learning.rolling import HeldOut, Method, Scored
+from rnnts.learning.versions import load_network
+from rnnts.networks.config import NetworkConfig
+from rnnts.panels.arrays import AnyArray
+from rnnts.steps.snapshots import load_panel
+from rnnts.steps.window import Windows, load_windows, windowset_of
+
+if TYPE_CHECKING:
+    from rnnts.artefacts import Store
+    from rnnts.project import Project
+
+STATISTICAL_SHARE = 0.2
+"""Part of the training time that the statistical method may take."""
+NAIVE = "seasonal_naive_"
+PARTS = ("calibration", "gate")
+"""Whose forecasts are kept for later calibrations; `part` in the artefact is the place here."""
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a scorecard holds, and what was noticed on the way."""
+
+    scores: Json
+    findings: tuple[Finding, ...]
+
+
+def compare(project: "Project", row: VersionRow, rival: VersionRow | None) -> Comparison:
+    """Score a candidate beside the champion, the seasonal naives and a statistical method.
+
+    Both networks are calibrated alike, on the part before the gate: what is scored is what would
+    serve. Medians, and with them MASE and sMAPE, are not touched by that.
+
+    Raises:
+        IntegrityError: PROBE_MISMATCH; ARTEFACT_… of the candidate, windows or snapshot.
+    """
+    windows = load_windows(project, row.windows_id)
+    held_out = HeldOut(
+        load_panel(project, row.snapshot_id),
+        windowset_of(project, windows),
+        windows.minimum,
+        windows.maximum,
+    )
+    levels = windows.network.levels
+    model = load_network(project.store, row.manifest)
+    prove(project.store, row, model)
+    raw = held_out.network(model, windows.network, levels)
+    residuals = {part: held_out.residuals(raw, part) for part in PARTS}
+    calibration = held_out.calibration(residuals["calibration"], levels)
+    methods: dict[str, Method] = {CANDIDATE: held_out.served(raw, calibration)}
+    champion, findings = _champion(project, held_out, rival, levels)
+    methods |= champion
+    for season in windows.seasons:
+        methods[f"{NAIVE}{season.name}"] = held_out.seasonal_naive(season, levels)
+    order = _sample(held_out, row.manifest["seed"])
+    scored = held_out.score(methods, levels, np.sort(order), lambda: hit("evaluate.half"))
+    scores = _scores(held_out, scored, windows)
+    scores |= {
+        "champion": None if rival is None else rival.version_id,
+        "uncalibrated": _coverages(residuals["gate"], levels),
+        "artefacts": {
+            "errors": _keep_errors(project.store, held_out, scored),
+            "residuals": _keep_residuals(project.store, residuals),
+            "calibration": project.store.put_arrays(calibration.to_arrays(), "calibration"),
+        },
+    }
+    _add_statistical(scores, held_out, scored, order, row)
+    return Comparison(scores, tuple(findings))
+
+
+def prove(store: "Store", row: VersionRow, model: Any) -> None:  # noqa: ANN401 - keras.Model
+    """Hold a loaded network against the forecasts that its training process recorded.
+
+    Raises:
+        IntegrityError: PROBE_MISMATCH where a single bit differs.
+    """
+    probe = store.get_arrays(row.manifest["probe"])
+    recorded = probe.pop("forecast")
+    forecast = predict_blocks(model, probe) if probe else recorded
+    if np.array_equal(forecast, recorded):
+        return
+    differing = int((forecast != recorded).any(axis=(1, 2)).sum())
+    raise IntegrityError(
+        "PROBE_MISMATCH",
+        panel=row.panel,
+        expected="the forecasts that the training process recorded, bit for bit",
+        got=f"others for {differing} of {len(recorded)} windows",
+        where=f"version {row.version_id[:12]}",
+        do="train again on this machine and with these libraries; it is not promoted as it is",
+    )
+
+
+def _champion(
+    project: "Project", held_out: HeldOut, rival: VersionRow | None, levels: Sequence[float]
+) -> tuple[dict[str, Method], list[Finding]]:
+    """The champion's method; none, and why, where it cannot forecast what the candidate does."""
+    if rival is None:
+        return {}, []
+    config = NetworkConfig.model_validate(rival.manifest["network"])
+    if config.horizon != held_out.windowset.horizon or not {*levels} <= {*config.levels}:
+        return {}, [
+            _passed_over(rival, "MODEL_MISMATCH", "it has another horizon or other quantiles")
+        ]
+    try:
+        model = load_network(project.store, rival.manifest)
+    except IntegrityError as error:
+        return {}, [_passed_over(rival, error.code, f"{error.got}, in {error.where}")]
+    raw = held_out.network(model, config, levels)
+    calibration = held_out.calibration(held_out.residuals(raw, "calibration"), levels)
+    return {CHAMPION: held_out.served(raw, calibration)}, []
+
+
+def _passed_over(rival: VersionRow, code: str, why: str) -> Finding:
+    return Finding(
+        code,
+        "warning",
+        rival.panel,
+        f"champion {rival.version_id[:12]} was not compared with: {why}",
+        "nothing: the candidate has to beat the seasonal naives alone",
+    )
+
+
+def _sample(held_out: HeldOut, seed: int) -> AnyArray:
+    """Series for the statistical method, in the order in which they are tried."""
+    windowset = held_out.windowset
+    windows = windowset.usable(windowset.parts.gate_origins).sum(axis=1)  # [series]
+    order = statistical.sampled(held_out.panel, seed)
+    kept: AnyArray = order[(windows[order] > 0) & (windowset.scale[order] > 0)]
+    return kept
+
+
+def _scores(held_out: HeldOut, scored: Scored, windows: Windows) -> Json:
+    parts = held_out.windowset.parts
+    labels = held_out.panel.grid.label_of(parts.gate_origins)
+    return {
+        "scores": {name: tally.scores() for name, tally in scored.tallies.items()},
+        "by_step": {name: tally.by_step() for name, tally in scored.tallies.items()},
+        "origins": [datetime.fromtimestamp(label, UTC).isoformat() for label in labels.tolist()],
+        "series": len(held_out.panel.series),
+        "season": held_out.windowset.season,
+        "horizon": held_out.windowset.horizon,
+        "levels": list(windows.network.levels),
+        "block": block_of(
+            held_out.windowset.horizon, held_out.windowset.season, len(parts.gate_origins)
+        ),
+    }
+
+
+def _coverages(residuals: dict[str, AnyArray], levels: Sequence[float]) -> Json:
+    """Coverage of the network's own ranges over the gate's windows."""
+    actual, quantiles = residuals["actual"], residuals["quantiles"]
+    shares = {"coverage_80": 0.8, "coverage_95": 0.95}
+    found = {name: coverage(actual, quantiles, levels, share) for name, share in shares.items()}
+    return {name: value if np.isfinite(value) else None for name, value in found.items()}
+
+
+def _keep_errors(store: "Store", held_out: HeldOut, scored: Scored) -> str:
+    """Scaled error of each window by method, [origins, series]; the gate reads them."""
+    errors = {name: tally.windows() for name, tally in scored.tallies.items()}
+    return store.put_arrays({**errors, "origins": held_out.windowset.parts.gate_origins}, "errors")
+
+
+def _keep_residuals(store: "Store", residuals: dict[str, dict[str, AnyArray]]) -> str:
+    """Uncalibrated forecasts of both held-out parts, beside what happened."""
+    names = residuals[PARTS[0]]
+    joined = {name: np.concatenate([residuals[part][name] for part in PARTS]) for name in names}
+    sizes = [len(residuals[part]["scale"]) for part in PARTS]
+    return store.put_arrays({**joined, "part": np.repeat(np.arange(len(PARTS)), sizes)},
+                            "residuals")  # fmt: skip
+
+
+def _add_statistical(
+    scores: Json,
+    held_out: HeldOut,
+    scored: Scored,
+    order: AnyArray,
+    row: VersionRow,
+) -> None:
+    """The statistical method on its sample, and the network on the same windows."""
+    sample = statistical.forecast_sample(
+        held_out.panel,
+        held_out.windowset.parts.gate_origins,
+        statistical.Question(
+            held_out.windowset.horizon,
+            tuple(season["steps"] for season in row.manifest["seasons"]),
+            tuple(row.manifest["network"]["levels"]),
+        ),
+        order.tolist(),
+        STATISTICAL_SHARE * row.manifest["seconds"],
+    )
+    told: Json = {
+        "method": statistical.NAME,
+        "series": len(sample.series),
+        "of": len(held_out.panel.series),
+        "seconds": sample.seconds,
+        "reason": sample.reason,
+    }
+    if len(sample.series):
+        theirs, ours = scored.beside(sample)
+        scores["scores"][statistical.NAME] = theirs.scores()
+        told["network_on_the_same"] = ours.scores()
+    scores["statistical"] = told

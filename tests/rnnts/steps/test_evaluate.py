@@ -1,0 +1,199 @@
+"""A candidate is proved, then scored beside all others on the same windows."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnnts.database import models
+from rnnts.errors import ConfigurationError, IntegrityError
+from rnnts.learning import statistical
+from rnnts.learning.metrics import mase
+from rnnts.learning.rolling import HeldOut
+from rnnts.learning.versions import id_of
+from rnnts.project import Project
+from rnnts.steps import comparison
+from rnnts.steps.evaluate import evaluate
+from rnnts.steps.results import ScorecardResult
+from rnnts.steps.snapshots import load_panel
+from rnnts.steps.window import load_windows, windowset_of
+from tests.rnnts.steps.trained_project import AS_OF, PANEL, trained_project
+
+pytestmark = pytest.mark.filterwarnings(
+    # Keras 3.15 asks NumPy 2 for arrays in its old way; it goes with a Keras that knows NumPy 2.
+    "ignore:__array__ implementation:DeprecationWarning"
+)
+NAMES = ["network", "seasonal_naive_day", "seasonal_naive_week"]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return trained_project(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, ScorecardResult]:
+    """A project whose candidate was scored, and what that gave."""
+    project = trained_project(tmp_path_factory.mktemp("scored"))
+    return project, evaluate(project, PANEL, candidate(project).version_id)
+
+
+def candidate(project: Project) -> models.VersionRow:
+    with project.database.reading() as connection:
+        return models.versions(connection, PANEL)[-1]
+
+
+def card(project: Project, result: ScorecardResult) -> Any:  # noqa: ANN401 - JSON
+    with project.database.reading() as connection:
+        row = models.scorecard(connection, result.scorecard_id)
+    assert row is not None
+    return row.scores
+
+
+def test_a_scorecard_has_every_method_on_the_same_windows(
+    scored: tuple[Project, ScorecardResult],
+) -> None:
+    project, result = scored
+    assert list(result.scores) == NAMES
+    assert result.origins == 8
+    assert {scores["windows"] for scores in result.scores.values()} == {8 * 6}
+    for scores in result.scores.values():
+        assert all(scores[name] for name in ("mase", "smape", "wql", "coverage_80"))
+    stored = card(project, result)
+    assert stored["scores"] == result.scores
+    assert [len(steps["mase"]) for steps in stored["by_step"].values()] == [6, 6, 6]
+    assert stored["champion"] is None
+    assert stored["statistical"]["reason"].endswith("10 s are needed")
+
+
+def test_the_naive_score_is_that_of_a_plain_loop(
+    scored: tuple[Project, ScorecardResult],
+) -> None:
+    project, result = scored
+    row = candidate(project)
+    panel = load_panel(project, row.snapshot_id)
+    windowset = windowset_of(project, load_windows(project, row.windows_id))
+    errors = []
+    for origin in windowset.parts.gate_origins:
+        first = int(origin) - panel.first_step
+        actual = panel.values[:, first : first + 6]
+        errors.append(mase(actual, panel.values[:, first - 24 : first - 18], windowset.scale))
+    assert result.scores["seasonal_naive_day"]["mase"] == pytest.approx(np.mean(errors))
+
+
+def test_errors_and_residuals_are_kept_for_gate_and_calibration(
+    scored: tuple[Project, ScorecardResult],
+) -> None:
+    project, result = scored
+    artefacts = card(project, result)["artefacts"]
+    errors = project.store.get_arrays(artefacts["errors"])
+    assert set(errors) == {*NAMES, "origins"}
+    assert errors["network"].shape == (8, 6)
+    residuals = project.store.get_arrays(artefacts["residuals"])
+    rows = len(residuals["part"])
+    assert rows == 6 * len(np.unique(residuals["origin"]))
+    assert residuals["quantiles"].shape == (rows, 6, 3)
+    assert residuals["actual"].shape == (rows, 6)
+    assert set(residuals["part"]) == {0, 1}
+
+
+def test_the_same_comparison_is_made_once(
+    scored: tuple[Project, ScorecardResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, result = scored
+    monkeypatch.setattr(comparison, "load_network", None)
+    assert evaluate(project, PANEL, result.version_id) == result
+
+
+def test_a_network_that_forecasts_another_bit_is_refused(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = candidate(project)
+    probe = project.store.get_arrays(row.manifest["probe"])
+    probe["forecast"][1, 2, 0] = np.nextafter(probe["forecast"][1, 2, 0], np.inf)
+    monkeypatch.setitem(row.manifest, "probe", project.store.put_arrays(probe, "probe"))
+    monkeypatch.setattr("rnnts.steps.evaluate.version", lambda *_: row)
+    with pytest.raises(IntegrityError, match=r"PROBE_MISMATCH loads: .* for 1 of \d+ windows"):
+        evaluate(project, PANEL, row.version_id)
+
+
+def crowned(project: Project, **changes: object) -> models.VersionRow:
+    """A champion with the candidate's weights under another id, effective before it."""
+    row = candidate(project)
+    manifest = row.manifest | changes
+    with project.database.writing() as connection:
+        champion = models.add_version(
+            connection,
+            version_id=id_of(champion=1),
+            panel=PANEL,
+            as_of=AS_OF,
+            snapshot_id=row.snapshot_id,
+            windows_id=row.windows_id,
+            manifest=manifest,
+            weights_name=row.weights_name,
+            weights_sha256=row.weights_sha256,
+        )
+        models.promote(
+            connection,
+            panel=PANEL,
+            version_id=champion.version_id,
+            scorecard_id=None,
+            reason="by hand",
+            numbers={},
+            effective_from=AS_OF,
+        )
+    return champion
+
+
+def test_a_champion_is_scored_beside_the_candidate(
+    project: Project, scored: tuple[Project, ScorecardResult]
+) -> None:
+    _, alone = scored
+    champion = crowned(project)
+    result = evaluate(project, PANEL, alone.version_id)
+    assert result.scorecard_id != alone.scorecard_id
+    assert result.scores["champion"] == result.scores["network"] == alone.scores["network"]
+    assert card(project, result)["champion"] == champion.version_id
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        (
+            {"weights": {"name": "weights/00/00.keras", "sha256": "", "digest": ""}},
+            "ARTEFACT_MISSING",
+        ),
+        ({"network": {"window": 48, "horizon": 7}}, "MODEL_MISMATCH"),
+    ],
+)
+def test_a_champion_that_cannot_be_compared_is_passed_over_with_a_finding(
+    project: Project, changes: dict[str, Any], code: str
+) -> None:
+    row = candidate(project)
+    windows = load_windows(project, row.windows_id)
+    panel = load_panel(project, row.snapshot_id)
+    held_out = HeldOut(panel, windowset_of(project, windows), None, None)
+    champion = crowned(project, **changes)
+    methods, findings = comparison._champion(project, held_out, champion, windows.network.levels)
+    assert methods == {}
+    assert [finding.code for finding in findings] == [code]
+
+
+def test_a_statistical_method_is_scored_on_its_sample_beside_the_network(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison, "STATISTICAL_SHARE", 1e6)
+    monkeypatch.setattr(statistical, "MOST_SERIES", 2)
+    monkeypatch.setattr(statistical, "_forecast", lambda _past, _question: np.full((6, 3), 10.0))
+    result = evaluate(project, PANEL, candidate(project).version_id)
+    stored = card(project, result)
+    told = stored["statistical"]
+    assert (told["series"], told["of"], told["reason"]) == (2, 6, "")
+    assert result.scores["mstl_ets"]["windows"] == told["network_on_the_same"]["windows"] == 16
+    assert told["network_on_the_same"]["mase"] != result.scores["network"]["mase"]
+
+
+def test_an_unknown_version_is_said(project: Project) -> None:
+    with pytest.raises(ConfigurationError, match="VERSION_UNKNOWN"):
+        evaluate(project, PANEL, "0" * 64)
