@@ -11,12 +11,11 @@ from rnnts.failpoints import hit
 from rnnts.steps.results import ScorecardResult
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from rnnts.project import Project
     from rnnts.steps.comparison import Comparison
 
 Json = dict[str, Any]
+Connection = Any  # SQLAlchemy's, which only the database room knows
 
 
 def evaluate(project: "Project", panel: str, version_id: str) -> ScorecardResult:
@@ -84,7 +83,7 @@ def _card_id(row: VersionRow, rival: VersionRow | None) -> str:
     return id_of(version=row.version_id, champion=None if rival is None else rival.version_id)
 
 
-def _register(connection: "Connection", card: str, row: VersionRow, compared: "Comparison") -> None:
+def _register(connection: Connection, card: str, row: VersionRow, compared: "Comparison") -> None:
     add_scorecard(
         connection,
         scorecard_id=card,

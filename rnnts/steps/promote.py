@@ -22,12 +22,11 @@ from rnnts.steps.results import DecisionResult
 from rnnts.steps.snapshots import manifest, read_lives
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from rnnts.panels.arrays import FloatArray
     from rnnts.project import Project
 
 Json = dict[str, Any]
+Connection = Any  # SQLAlchemy's, which only the database room knows
 KIND = "safeguards"
 MOST_DECISIONS = 1_000
 """Decisions of a panel that are looked through: nineteen years of weeks."""
@@ -60,7 +59,7 @@ def promote(project: "Project", panel: str, scorecard_id: str) -> DecisionResult
         verdict = judge(errors, card.scores["block"], _seed(project, card))
         numbers = verdict.numbers | {"safeguards": _keep_safeguards(project, card, errors)}
 
-        def decide(connection: "Connection") -> DecisionResult:
+        def decide(connection: Connection) -> DecisionResult:
             result = _told(_decide(connection, card, verdict, numbers))
             run.done(result.to_json(), message=result.reason)
             run.write(connection)  # the ledger says it if and only if it is so
@@ -128,7 +127,7 @@ def _keep_safeguards(
 
 
 def _decide(
-    connection: "Connection", card: ScorecardRow, verdict: Verdict, numbers: Json
+    connection: Connection, card: ScorecardRow, verdict: Verdict, numbers: Json
 ) -> DecisionRow:
     """Write decision, standing of the versions and message, in one transaction."""
     before = champion(connection, card.panel, card.as_of)

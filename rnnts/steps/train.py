@@ -16,13 +16,12 @@ from rnnts.steps.results import TrainResult
 from rnnts.steps.window import Windows, load_windows
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from rnnts.artefacts import Store
     from rnnts.learning.jobs import Training
     from rnnts.project import Project
 
 Json = dict[str, Any]
+Connection = Any  # SQLAlchemy's, which only the database room knows
 Progress = Callable[[Json], None]
 
 
@@ -158,7 +157,7 @@ def _keep_manifest(store: "Store", manifest: Json) -> None:
     store.put(data, "version", "json", after_rename=lambda: hit("train.manifest_renamed"))
 
 
-def _register(connection: "Connection", manifest: Json) -> None:
+def _register(connection: Connection, manifest: Json) -> None:
     """The version's row; of a divergence also the decision and the finding."""
     diverged = manifest["status"] == "diverged"
     panel, as_of = manifest["panel"], datetime.fromisoformat(manifest["as_of"])
