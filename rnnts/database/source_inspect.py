@@ -111,6 +111,23 @@ def require_columns(relation: Relation, needed: Sequence[str], panel: str = "") 
             )
 
 
+def sample_rows(connection: Connection, relation: Relation, limit: int) -> dict[str, list[object]]:
+    """The first rows of a relation by column; PostgreSQL's stamps as text, which holds them all."""
+    quote = connection.dialect.identifier_preparer.quote_identifier
+    on_sqlite = connection.dialect.name == "sqlite"
+    columns = ", ".join(
+        quote(column.name)
+        if on_sqlite or column.kind in {"number", "text", "boolean"}
+        else f"CAST({quote(column.name)} AS text)"
+        for column in relation.columns
+    )
+    statement = f"SELECT {columns} FROM {relation.sql} LIMIT {limit}"  # noqa: S608 - quoted names
+    rows = connection.execution_options(no_parameters=True).exec_driver_sql(statement).all()
+    return {
+        column.name: [row[place] for row in rows] for place, column in enumerate(relation.columns)
+    }
+
+
 def _located(connection: Connection, written: str, panel: str) -> tuple[str | None, str]:
     inspector = inspect(connection)
     there = _all_names(connection, None)
