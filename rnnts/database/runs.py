@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from rnnts.database.engine import Database
 from rnnts.database.instants import database_now
+from rnnts.database.migrate import require_schema
 from rnnts.database.processes import is_gone, this_process
 from rnnts.database.schema import run as table
 from rnnts.errors import RnntsError
@@ -93,7 +94,12 @@ def record(
         panel: Its name.
         step: A verb, or a flow's name.
         as_of: The instant it works for, or issued_at.
+
+    Raises:
+        ConfigurationError: SCHEMA_MISSING, SCHEMA_OLDER.
+        IntegrityError: SCHEMA_NEWER.
     """
+    require_schema(database)
     run = RunRecord(database.run_writing(lambda connection: _start(connection, panel, step, as_of)))
     try:
         yield run
@@ -118,20 +124,19 @@ def runs_of(
     return tuple(RunRow(*row) for row in connection.execute(statement.limit(limit)))
 
 
-def newest_result(connection: Connection, panel: str, step: str, as_of: datetime) -> Json:
-    """What the newest run of a step for that instant gave back; None where none ended well."""
-    return connection.scalar(
+def newest_result(
+    connection: Connection, panel: str, step: str, as_of: datetime
+) -> dict[str, Json] | None:
+    """What a step gave back for an instant when it last went well; None where it never did."""
+    statement = (
         select(table.c.result)
-        .where(
-            table.c.panel == panel,
-            table.c.step == step,
-            table.c.as_of == as_of,
-            table.c.status.in_(("done", "noop")),
-            table.c.result.is_not(None),
-        )
+        .where(table.c.panel == panel, table.c.step == step, table.c.as_of == as_of)
+        .where(table.c.status.in_(("done", "noop")), table.c.result.is_not(None))
         .order_by(table.c.id.desc())
         .limit(1)
     )
+    found: dict[str, Json] | None = connection.scalar(statement)
+    return found
 
 
 def _start(connection: Connection, panel: str, step: str, as_of: datetime | None) -> int:

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import text
 
 from rnnts.database.engine import Database
-from rnnts.database.runs import RunRow, record, runs_of
-from rnnts.errors import NoUsableDataError
+from rnnts.database.runs import RunRow, newest_result, record, runs_of
+from rnnts.errors import ConfigurationError, NoUsableDataError
 
 AS_OF = datetime(2013, 12, 2, 7, tzinfo=UTC)
 
@@ -88,3 +88,29 @@ def test_the_end_can_be_written_with_what_it_stands_for(database: Database) -> N
         run.settled = True
         run.done({"publication": "never written"})
     assert _newest(database).result == {"publication": 1}
+
+
+def test_the_newest_good_result_of_an_instant_is_found_again(database: Database) -> None:
+    def result(step: str = "ingest", as_of: datetime = AS_OF) -> object:
+        with database.reading() as connection:
+            return newest_result(connection, "loads", step, as_of)
+
+    assert result() is None
+    for number in (1, 2):
+        with record(database, "loads", "ingest", AS_OF) as run:
+            run.done({"snapshot_id": number})
+    with pytest.raises(KeyboardInterrupt), record(database, "loads", "ingest", AS_OF):
+        raise KeyboardInterrupt
+    with record(database, "loads", "ingest", AS_OF):
+        pass  # it went well, and said nothing
+    assert result() == {"snapshot_id": 2}
+    assert result("window") is None
+    assert result(as_of=AS_OF.replace(hour=8)) is None
+
+
+def test_a_step_in_a_database_without_tables_says_what_to_run(empty_database: Database) -> None:
+    with (
+        pytest.raises(ConfigurationError, match=r"SCHEMA_MISSING.*rnnts ingest"),
+        record(empty_database, "loads", "publish", AS_OF),
+    ):
+        pass
