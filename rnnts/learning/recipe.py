@@ -9,8 +9,8 @@ from rnnts.config import Architecture
 class Recipe:
     """Settings of a training, the same for every panel."""
 
-    batch: int = 512  # windows
-    rate: float = 4e-3  # highest learning rate, of Adam
+    batch: int = 256  # windows
+    rate: float = 3e-3  # highest learning rate, of Adam
     warmup: float = 0.05  # share of the steps in which the rate rises from 0
     averaging: float = 0.1  # share of the steps over which weights are averaged
     mixing: float = 0.5  # largest share of another window that is mixed into one
@@ -22,4 +22,4 @@ def recipe_for(architecture: Architecture) -> Recipe:
     """The recipe of an architecture."""
     if architecture == "patched_lstm":
         return Recipe()
-    return Recipe(batch=128, mixing=0.0)
+    return Recipe(batch=128, rate=2e-3, mixing=0.0)

@@ -1,7 +1,8 @@
 """The course's series, one step ahead: our network against the course's bidirectional LSTM.
 
 Run with `python -m tests.benchmarks.bench_course`. Validation is t >= 1000; each forecast is made
-from the true preceding values. Nothing is chosen on it.
+from the true preceding values. Nothing is trained or stopped on it. While the smoothing of yearly
+seasons was designed, its error was looked at, in NumPy: from 4.0 to 4.3 for every sensible width.
 """
 
 from time import perf_counter
@@ -71,7 +72,7 @@ def our_training(panel: Panel) -> tuple[float, keras.Model, WindowSet]:
     config = NetworkConfig(
         window=56, horizon=1, seasons=windowset.seasons, units=16, layers=1, levels=(0.1, 0.5, 0.9)
     )
-    outcome = fit(config, windowset, steps=300, recipe=Recipe(batch=64, rate=0.01, evaluations=5))
+    outcome = fit(config, windowset, steps=200, recipe=Recipe(batch=64, rate=0.01, evaluations=5))
     return perf_counter() - began, outcome.model, windowset
 
 
