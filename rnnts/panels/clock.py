@@ -9,7 +9,7 @@ from rnnts.panels.arrays import AnyArray, BoolArray, IntArray
 from rnnts.panels.grid import Grid
 from rnnts.panels.stamps import Code, parse_stamps
 
-MAX_KEPT = 1_000_000
+MAX_KEPT = 200_000
 """Distinct stamps that are remembered; beyond, all are forgotten, so that memory stays level."""
 
 

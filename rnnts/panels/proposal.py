@@ -36,6 +36,7 @@ _BOOKKEEPING = re.compile(
 _KEY = re.compile(
     r"(^|_)(id|code|no|nr|key|name|store|item|sensor|meter|station|site|series)(_|$)", re.IGNORECASE
 )
+_ROW = re.compile(r"id|pk|rowid|index|row", re.IGNORECASE)
 _VALUE = re.compile(
     r"(^|_)(value|y|val|amount|quantity|count|load|sales|demand)(_|$)", re.IGNORECASE
 )
@@ -71,7 +72,11 @@ def propose_panel(columns: Columns, stamped: Sequence[str] = ()) -> Proposal | N
         return None
     stamps = parse_stamps(columns[time], "UTC")
     keys = _keys(columns, time)
-    numbers = [name for name in columns if name not in {time, *keys} and _is_value(columns[name])]
+    numbers = [
+        name
+        for name, values in columns.items()
+        if name not in {time, *keys} and not _ROW.fullmatch(name) and _is_value(values)
+    ]
     series = _codes(columns, keys)
     events = not numbers or _repeats(series, stamps.first) > DUPLICATES
     if events:
@@ -131,13 +136,17 @@ def _keys(columns: Columns, time: str) -> list[str]:
     for name, values in columns.items():
         distinct = set(values) - {None}
         text = bool(distinct) and all(isinstance(value, str) for value in distinct)
-        if name == time or not (text or (_KEY.search(name) and _is_value(values))):
+        if name == time or _ROW.fullmatch(name) or not (text or _is_named_key(name, values)):
             continue
         if text and _reads_as_time(name, values):
             continue
         if len(distinct) <= max(1.0, FEW * len(values)):
             found.append(name)
     return sorted(found, key=lambda name: len(set(columns[name])), reverse=True)[:MOST_KEYS]
+
+
+def _is_named_key(name: str, values: Sequence[object]) -> bool:
+    return _KEY.search(name) is not None and _is_value(values)
 
 
 def _is_value(values: Sequence[object]) -> bool:
