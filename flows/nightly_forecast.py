@@ -55,10 +55,10 @@ def night(
     config: str, panel: str, issued_at: str, kind: Kind = "night", *, replace: bool = False
 ) -> Json:
     """The order of work of one night, live or past; gives back what was published."""
-    published = None if replace else standing(config, panel, issued_at, kind)
-    if published is None:
-        published = _published(config, panel, issued_at, kind, replace=replace)
-    attempt(issued_at, notify, config, panel)
+    stands = None if replace else standing(config, panel, issued_at, kind)
+    published = stands or _published(config, panel, issued_at, kind, replace=replace)
+    if stands is None or stands["unsent"]:
+        attempt(issued_at, notify, config, panel)
     return published
 
 

@@ -1,7 +1,6 @@
 """A run that is left undone, because a newer one is due."""
 
 from rnnts.database.findings import record_findings
-from rnnts.database.migrate import ensure_schema
 from rnnts.database.runs import record
 from rnnts.findings import Finding
 from rnnts.steps.instants import parse_instant
@@ -14,11 +13,10 @@ def overtaken(config: str, panel: str, flow: str, slot: str, newer: str) -> Json
     """Say in the ledger and in a finding that a late run was left to the newer slot's."""
     at, message = parse_instant(slot), f"superseded: {newer} is due"
     result: Json = {"status": "superseded", "issued_at": slot, "rows": 0, "exit_code": 0}
-    with opened(config) as project:
-        ensure_schema(project.database)
-        with record(project.database, panel, flow, at) as run, project.database.writing() as to:
-            record_findings(to, [left_undone(panel, flow, slot, newer)], at)
-            run.noop(result, message)
+    with opened(config) as project, record(project.database, panel, flow, at) as run:
+        with project.database.writing() as connection:
+            record_findings(connection, [left_undone(panel, flow, slot, newer)], at)
+        run.noop(result, message)
     return result | {"message": message}
 
 

@@ -86,10 +86,16 @@ def test_a_night_says_what_became_of_it(tasks: Tasks) -> None:
     assert tasks.noted == []
 
 
-def test_a_night_that_stands_is_left_alone_but_its_alerts_go_out(tasks: Tasks) -> None:
-    tasks.gives["standing"] = {"noop": True, "exit_code": 0, "message": "already published"}
+@pytest.mark.parametrize(("unsent", "called"), [(False, []), (True, ["notify"])])
+def test_a_night_that_stands_is_left_alone_but_alerts_that_wait_go_out(
+    tasks: Tasks,
+    unsent: bool,  # noqa: FBT001 - a case
+    called: list[str],
+) -> None:
+    stands = {"noop": True, "exit_code": 0, "message": "already published", "unsent": unsent}
+    tasks.gives["standing"] = stands
     assert night()["message"] == "already published"
-    assert tasks.called == ["standing", "notify"]
+    assert tasks.called == ["standing", *called]
 
 
 def test_a_night_that_is_to_be_replaced_is_done_whatever_stands(tasks: Tasks) -> None:

@@ -1,0 +1,156 @@
+"""The flows as a person starts them, on a real Prefect server, down to the rows."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.sorting import FlowRunSort
+
+from flows import backfill_history, nightly_forecast, weekly_retrain
+from tests.e2e.conftest import AS_OF, HORIZON, SERIES
+
+pytestmark = pytest.mark.prefect
+
+NIGHT = ["--panel", "loads", "--issued-at", AS_OF.isoformat()]
+
+
+def rows(config: str, query: str) -> list[Any]:
+    with closing(sqlite3.connect(Path(config).with_name("results.db"))) as connection:
+        return connection.execute(query).fetchall()
+
+
+def newest_run(prefect: SyncPrefectClient) -> FlowRun:
+    (run,) = prefect.read_flow_runs(sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=1)
+    return run
+
+
+@pytest.fixture(scope="module")
+def trained(
+    template: Path, tmp_path_factory: pytest.TempPathFactory, prefect_url: str
+) -> tuple[Path, int]:
+    """A project after its weekly retrain, and how that ended."""
+    from prefect.settings import temporary_settings
+
+    folder = tmp_path_factory.mktemp("trained") / "project"
+    shutil.copytree(template, folder)
+    config = str(folder / "rnnts.toml")
+    with temporary_settings({"PREFECT_API_URL": prefect_url}):
+        code = weekly_retrain.main(["--config", config, "--as-of", AS_OF.isoformat()])
+    return folder, code
+
+
+@pytest.fixture
+def project(trained: tuple[Path, int], tmp_path: Path) -> str:
+    """Path of the rnnts.toml of a copy of the trained project."""
+    shutil.copytree(trained[0], tmp_path / "trained")
+    return str(tmp_path / "trained" / "rnnts.toml")
+
+
+def test_a_retrain_ends_with_a_decision_and_shows_the_scores(
+    trained: tuple[Path, int], prefect: SyncPrefectClient
+) -> None:
+    folder, code = trained
+    assert code == 0
+    ((action,),) = rows(str(folder / "rnnts.toml"), "SELECT action FROM rnnts_decision")
+    assert action in {"promote", "reject"}
+    keys = {artifact.key for artifact in prefect.read_latest_artifacts()}
+    assert "scorecard-loads" in keys
+
+
+def test_a_night_publishes_every_step_of_every_series_and_a_picture(
+    project: str, prefect: SyncPrefectClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = nightly_forecast.main(["--config", project, *NIGHT])
+    assert code in {0, 3}
+    assert capsys.readouterr().out.startswith("loads: ")
+    counted = rows(
+        project,
+        "SELECT series_id, count(*) FROM rnnts_latest_forecast WHERE panel = 'loads' GROUP BY 1",
+    )
+    assert sorted(counted) == sorted((series, HORIZON) for series in SERIES)
+    state = newest_run(prefect).state
+    assert state is not None
+    assert state.is_completed()
+    assert state.name == ("Degraded" if code == 3 else "Completed")
+    (night,) = [one for one in prefect.read_latest_artifacts() if one.key == "night-loads"]
+    assert "data:image/png;base64," in str(night.data)
+
+
+def test_a_night_done_twice_is_a_no_op_that_writes_one_line_of_the_ledger(
+    project: str, prefect: SyncPrefectClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = nightly_forecast.main(["--config", project, *NIGHT])
+    before = dump(project)
+    capsys.readouterr()
+    assert nightly_forecast.main(["--config", project, *NIGHT]) == 0
+    assert first in {0, 3}
+    assert capsys.readouterr().out == "loads: already published\n"
+    after = dump(project)
+    ledger = after.pop("rnnts_run")
+    assert len(ledger) - len(before.pop("rnnts_run")) == 1
+    assert "noop" in ledger[-1]
+    assert after == before
+    assert newest_run(prefect).name
+
+
+def dump(config: str) -> dict[str, list[Any]]:
+    tables = rows(config, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")
+    return {name: rows(config, f"SELECT * FROM {name}") for (name,) in tables}  # noqa: S608 - tables of ours
+
+
+def test_a_backfill_leaves_what_is_live(project: str, prefect: SyncPrefectClient) -> None:
+    nightly_forecast.main(["--config", project, *NIGHT])
+    live = "SELECT id FROM rnnts_publication WHERE status = 'live'"
+    before = rows(project, live)
+    words = ["--from", "2024-03-02T00:00:00Z", "--to", "2024-03-03T23:00:00Z"]
+    assert backfill_history.main(["--config", project, "--panel", "loads", *words]) in {0, 3}
+    assert rows(project, live) == before
+    past = "SELECT issued_at, kind FROM rnnts_publication WHERE kind = 'backfill' ORDER BY 1"
+    assert rows(project, past) == [
+        ("2024-03-02 02:00:00+00:00", "backfill"),
+        ("2024-03-03 02:00:00+00:00", "backfill"),
+    ]
+    assert newest_run(prefect).name
+
+
+def test_a_late_run_of_the_schedule_is_superseded_at_once(
+    project: str, prefect: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect.runtime import flow_run
+
+    monkeypatch.setitem(flow_run.FIELDS, "scheduled_start_time", lambda: AS_OF)
+    assert nightly_forecast.main(["--config", project]) == 0
+    state = newest_run(prefect).state
+    assert state is not None
+    assert state.is_completed()
+    assert str(state.message).startswith("superseded: ")
+    assert rows(project, "SELECT count(*) FROM rnnts_publication") == [(0,)]
+    ((seconds,),) = rows(
+        project,
+        "SELECT (julianday(finished_at) - julianday(started_at)) * 86400 FROM rnnts_run "
+        "WHERE step = 'nightly_forecast' AND status = 'noop'",
+    )
+    assert seconds < 1
+    found = rows(project, "SELECT code FROM rnnts_finding WHERE code = 'SUPERSEDED'")
+    assert found == [("SUPERSEDED",)]
+
+
+def test_an_empty_table_fails_the_run_with_one_sentence(
+    config: str, prefect: SyncPrefectClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(sqlite3.connect(Path(config).with_name("source.db"))) as connection:
+        connection.execute("DELETE FROM readings")
+        connection.commit()
+    assert nightly_forecast.main(["--config", config, *NIGHT]) == 4
+    captured = capsys.readouterr()
+    assert "SOURCE_EMPTY" in captured.out
+    assert "Traceback" not in captured.out + captured.err
+    state = newest_run(prefect).state
+    assert state is not None
+    assert state.is_failed()
+    assert str(state.message).startswith("SOURCE_EMPTY loads")
