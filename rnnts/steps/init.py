@@ -104,7 +104,17 @@ def _rendered(name: str, table: str, proposal: Proposal) -> str:
         doubt="" if proposal.certain else "  # or 15min, 30min, 1h, 1D, 1W: the rows do not tell",
         zone="  # of stamps that name none, and of the calendar" if proposal.naive else "",
         horizon=HORIZONS[proposal.frequency],
-        minimum="minimum   = 0\n" if proposal.minimum is not None else "",
+        minimum=_minimum(proposal),
+    )
+
+
+def _minimum(proposal: Proposal) -> str:
+    """Certain for counts; else a hint, for rows beyond the sample may say otherwise."""
+    if proposal.minimum is None:
+        return ""
+    sure = proposal.aggregate == "count"
+    return (
+        "minimum   = 0\n" if sure else "# minimum = 0  # if no value can be below: none seen is\n"
     )
 
 

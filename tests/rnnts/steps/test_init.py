@@ -51,7 +51,8 @@ def test_a_table_of_values_is_proposed_with_keys_frequency_and_horizon(tmp_path:
     assert (source.table, source.series, source.time) == ("Meter Readings", ("region",), "at")
     assert source.value == "kwh"
     assert (found["meter_readings"].frequency, found["meter_readings"].horizon) == ("1h", 48)
-    assert found["meter_readings"].minimum == 0
+    assert found["meter_readings"].minimum is None  # 2,000 rows are no proof
+    assert "# minimum = 0" in propose(url)
 
 
 def test_a_table_of_events_is_counted(tmp_path: Path) -> None:
@@ -64,7 +65,7 @@ def test_a_table_of_events_is_counted(tmp_path: Path) -> None:
         tmp_path, ("flights", "time_hour TEXT, tail TEXT, carrier TEXT, delay REAL", rows)
     )
     found = panels(tmp_path, url)["flights"]
-    assert found.source.aggregate == "count"
+    assert (found.source.aggregate, found.minimum) == ("count", 0)
     assert found.source.series == ("carrier",)
     assert found.source.time == "time_hour"
 
