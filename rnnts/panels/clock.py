@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from rnnts.panels.arrays import AnyArray, BoolArray, IntArray
-from rnnts.panels.grid import Grid
+from rnnts.panels.grid import DAY, Grid
 from rnnts.panels.stamps import Code, parse_stamps
 
 MAX_KEPT = 200_000
@@ -55,7 +55,9 @@ class Clock:
     def _read(self, new: list[Any]) -> None:
         known = len(self._places)
         self._places.update(zip(new, range(known, known + len(new)), strict=True))
-        stamps = parse_stamps(new, self._timezone)
+        # A day whose midnight clocks skip is a day all the same.
+        whole_days = self._grid is not None and self._grid.step_seconds >= DAY
+        stamps = parse_stamps(new, self._timezone, whole_days=whole_days)
         self.seconds = np.concatenate([self.seconds, stamps.first])
         self.second = np.concatenate([self.second, stamps.second])
         self.codes = np.concatenate([self.codes, stamps.codes])

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnts.config import Frequency, Label
@@ -36,6 +36,7 @@ def steps_around(grid: Grid) -> st.SearchStrategy[int]:
     return st.integers(now - 20 * 365 * DAY // grid.step_seconds, now + 10**9 // grid.step_seconds)
 
 
+@settings(deadline=None)
 @given(st.data(), grids())
 def test_the_step_of_a_label_is_the_step_that_was_labelled(data: st.DataObject, grid: Grid) -> None:
     step = data.draw(steps_around(grid))
@@ -46,6 +47,7 @@ def test_the_step_of_a_label_is_the_step_that_was_labelled(data: st.DataObject, 
     assert (np.diff(labels) > 0).all()
 
 
+@settings(deadline=None)
 @given(st.data(), grids(), st.integers(0, 8 * DAY))
 def test_a_stamp_belongs_to_the_step_whose_labels_enclose_it(
     data: st.DataObject, grid: Grid, after: int
@@ -58,6 +60,7 @@ def test_a_stamp_belongs_to_the_step_whose_labels_enclose_it(
         assert grid.label_of(step) <= stamp < grid.label_of(step + 1)
 
 
+@settings(deadline=None)
 @given(st.data(), grids(), st.integers(0, 8 * DAY))
 def test_the_last_visible_step_has_ended_and_the_first_target_has_not(
     data: st.DataObject, grid: Grid, after: int
@@ -70,6 +73,7 @@ def test_the_last_visible_step_has_ended_and_the_first_target_has_not(
     assert int(grid.visible_from(seconds(last + 1))[0]) > second
 
 
+@settings(deadline=None)
 @given(grids())
 def test_a_grid_survives_json(grid: Grid) -> None:
     assert Grid.from_json(grid.to_json()) == grid

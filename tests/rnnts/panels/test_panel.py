@@ -2,7 +2,7 @@ from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnts.panels.grid import Grid
@@ -38,6 +38,7 @@ def test_upto_sees_nothing_later_and_since_nothing_earlier() -> None:
     assert late.values.tolist() == [[3, 4], [8, 9]]
 
 
+@settings(deadline=None)
 @given(st.integers(90, 120))
 def test_the_two_sides_of_a_step_are_the_whole(step: int) -> None:
     whole = panel()
@@ -69,6 +70,7 @@ def test_an_id_is_its_keys_text(keys: list[object], series_id: str) -> None:
     assert series_id_of(keys) == series_id
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.text(), min_size=2, max_size=2), min_size=2, max_size=2))
 def test_different_keys_have_different_ids(keys: list[list[str]]) -> None:
     first, second = keys

@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnts.config import Frequency, PanelConfig
@@ -41,6 +41,7 @@ def test_the_window_follows_from_frequency_and_history(
     assert resolve("loads", config(), Grid(frequency), history).window == window
 
 
+@settings(deadline=None)
 @given(st.sampled_from(list(SECONDS)), st.integers(0, 5_000))
 def test_a_window_is_whole_patches_and_at_least_two_seasons(
     frequency: Frequency, history: int
