@@ -12,12 +12,17 @@ import sys
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from rnnts.errors import ConfigurationError
+from rnnts.errors import ConfigurationError, RnntsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from prefect import Flow
+    from prefect.client.schemas.objects import State
+
     from rnnts.steps.realised import Realised, RealisedLine
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -89,20 +94,25 @@ def run(config: Path) -> None:
 
     with private_server(config.parent / ".rnnts" / "prefect"):
         _say(f"weekly retrain as of {RETRAIN_AS_OF:%Y-%m-%d %H:%M %Z}")
-        weekly_retrain(PANEL, RETRAIN_AS_OF.isoformat(), str(config))
+        _say(f"  {_outcome(weekly_retrain, config, RETRAIN_AS_OF)['message']}")
         for night in NIGHTS:
-            _say(f"night of {night:%Y-%m-%d %H:%M %Z}")
-            nightly_forecast(PANEL, night.isoformat(), str(config))
+            outcome = _outcome(nightly_forecast, config, night)
+            _say(f"night of {night:%Y-%m-%d %H:%M %Z}: {outcome['message']}")
+
+
+def _outcome(flow: "Flow[..., Any]", config: Path, instant: datetime) -> dict[str, Any]:
+    """Run a flow; give back its result, or raise what ended it."""
+    run: Callable[..., State[dict[str, Any]]] = flow
+    return run(str(config), PANEL, instant.isoformat(), return_state=True).result()
 
 
 def report(config: Path) -> "Realised":
     """Hold the eight nights against what then happened; print the table, draw the pictures."""
-    from rnnts.steps.ingest import ingest  # noqa: PLC0415
-
     from rnnts.cli.output import table  # noqa: PLC0415
     from rnnts.pictures.fans import draw  # noqa: PLC0415
     from rnnts.project import open_project  # noqa: PLC0415
     from rnnts.steps.fans import fans  # noqa: PLC0415
+    from rnnts.steps.ingest import ingest  # noqa: PLC0415
     from rnnts.steps.realised import realised  # noqa: PLC0415
 
     project = open_project(config)
@@ -120,24 +130,24 @@ def report(config: Path) -> "Realised":
 
 
 def _row(line: "RealisedLine") -> list[str]:
-    return [
-        line.name,
-        f"{100 * line.skill_short:+.1f}%",
-        f"{100 * line.skill_long:+.1f}%",
-        "-" if line.mase is None else f"{line.mase:.3f}",
-        f"{100 * line.coverage_80:.1f}%",
-        f"{100 * line.coverage_95:.1f}%",
-    ]
+    scaled = "-" if line.mase is None else f"{line.mase:.3f}"
+    shares = (line.skill_short, line.skill_long), (line.coverage_80, line.coverage_95)
+    skills, coverages = ([_percent(share) for share in pair] for pair in shares)
+    return [line.name, *skills, scaled, *coverages]
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f}%"
 
 
 def _closing(outcome: "Realised", config: Path, seconds: float) -> None:
     pooled = outcome.pooled
     _say(
-        f"over eight nights the published forecasts were {100 * pooled.skill_short:.1f} % better "
-        f"than yesterday's values and {100 * pooled.skill_long:.1f} % better than last week's "
-        f"({pooled.n:,} hours held against what then happened)"
+        f"over {outcome.nights} nights the published forecasts were {_percent(pooled.skill_short)} "
+        f"better than yesterday's values and {_percent(pooled.skill_long)} better than last "
+        f"week's ({pooled.n:,} hours held against what then happened)"
     )
-    _say(f"training took {outcome.training_seconds:.0f} s, the whole demo {seconds:.0f} s")
+    _say(f"training took {_training_seconds(config):.0f} s, the whole demo {seconds:.0f} s")
     _say(
         "next, with a table of your own:\n"
         "  rnnts init --source postgresql://user@host/database  # writes rnnts.toml\n"
@@ -145,6 +155,16 @@ def _closing(outcome: "Realised", config: Path, seconds: float) -> None:
         "  make up                                              # nights, retraining, the page\n"
         f"or look at this one: rnnts dashboard --config {config}"
     )
+
+
+def _training_seconds(config: Path) -> float:
+    """What the ledger says the training took."""
+    from rnnts.database.runs import newest_result  # noqa: PLC0415
+    from rnnts.project import open_project  # noqa: PLC0415
+
+    with open_project(config).database.reading() as connection:
+        found = newest_result(connection, PANEL, "train", RETRAIN_AS_OF)
+    return 0.0 if found is None else float(found["seconds"])
 
 
 def _say(line: str) -> None:
@@ -158,10 +178,15 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=Path("demo-out"))
     folder: Path = parser.parse_args().folder
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")  # the demo tells its own story
     begun = time.monotonic()
-    config = prepare(folder)
-    run(config)
-    _closing(report(config), config, time.monotonic() - begun)
+    try:
+        config = prepare(folder)
+        run(config)
+        _closing(report(config), config, time.monotonic() - begun)
+    except RnntsError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
     return 0
 
 
