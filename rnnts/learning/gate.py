@@ -1,7 +1,8 @@
-"""The gate: a candidate serves only where it beats the champion and both seasonal naives.
+"""The gate: a candidate serves only where it beats the champion and the seasonal naives.
 
-What is compared is the mean scaled error (MASE) over the same windows. Chance is measured by
-a paired bootstrap: whole blocks of neighbouring origins, whose targets overlap, and series.
+What is compared is the mean scaled error (MASE) over the same windows. Against the champion,
+which serves already, chance has to be ruled out too, by a paired bootstrap of whole blocks of
+neighbouring origins, whose targets overlap, and of series.
 """
 
 from collections.abc import Mapping
@@ -14,8 +15,8 @@ import numpy as np
 from rnnts.panels.arrays import BoolArray, FloatArray, IntArray
 
 LEVEL = 0.9
-"""Share of the resamples in which a candidate has to beat the champion, and each baseline: a
-worse one gets through one time in ten at most, and a stubborn champion costs only patience."""
+"""Share of the resamples in which a candidate has to beat the champion: of two equally good ones
+the new one wins one time in ten, and a stubborn champion costs only patience."""
 RESAMPLES = 1_000
 SIGN_LEVEL = 0.05
 """A series is taken from the network only where losing at so many origins has this chance."""
@@ -36,6 +37,9 @@ class Verdict:
 
 def judge(errors: Mapping[str, FloatArray], block: int, seed: int) -> Verdict:
     """Whether the candidate beats every other method on the windows that all of them have.
+
+    A baseline is beaten by a smaller mean error, the champion by one that is smaller in LEVEL of
+    the resamples.
 
     Args:
         errors: Scaled error of each window by method, [origins, series], NaN where a window does
@@ -70,36 +74,32 @@ def judge(errors: Mapping[str, FloatArray], block: int, seed: int) -> Verdict:
         "block": block,
         "resamples": RESAMPLES,
     }
-    lost = [method for method in rivals if not (skill[method] > 0 and confidence[method] >= LEVEL)]
-    return Verdict(
-        not lost, _reason(mean, skill, confidence, lost or rivals, won=not lost), numbers
-    )
+    lost = [
+        method
+        for method in rivals
+        if skill[method] <= 0 or (method == CHAMPION and confidence[method] < LEVEL)
+    ]
+    return Verdict(not lost, _reason(numbers, lost or rivals, won=not lost), numbers)
 
 
-def _reason(
-    mean: Mapping[str, float],
-    skill: Mapping[str, float],
-    confidence: Mapping[str, float],
-    methods: list[str],
-    *,
-    won: bool,
-) -> str:
+def _reason(numbers: Mapping[str, Any], methods: list[str], *, won: bool) -> str:
     """One sentence with the numbers that decided.
 
-    >>> _reason({"network": 0.8, "champion": 1.0}, {"champion": 0.2}, {"champion": 0.95},
-    ...         ["champion"], won=True)
+    >>> numbers = {"mase": {"network": 0.8, "champion": 1.0}, "skill": {"champion": 0.2},
+    ...            "confidence": {"champion": 0.95}}
+    >>> _reason(numbers, ["champion"], won=True)
     'MASE 0.8000 beats champion 1.0000 (20.0 % better, in 95 % of resamples)'
     """
+    named = []
+    for method in methods:
+        skill, share = numbers["skill"][method], numbers["confidence"][method]
+        word, share = ("better", share) if skill > 0 else ("worse", 1 - share)
+        chance = f", in {100 * share:.0f} % of resamples" if method == CHAMPION else ""
+        mase = f"{numbers['mase'][method]:.4f}"
+        named.append(f"{method} {mase} ({100 * abs(skill):.1f} % {word}{chance})")
     verb = "beats" if won else "does not beat"
-    named = [
-        f"{method} {mean[method]:.4f} ({100 * abs(skill[method]):.1f} % "
-        f"{'better' if skill[method] > 0 else 'worse'}, "
-        f"in {100 * (confidence[method] if skill[method] > 0 else 1 - confidence[method]):.0f} % "
-        "of resamples)"
-        for method in methods
-    ]
-    level = "" if won else f"; needed: better, in {100 * LEVEL:.0f} %"
-    return f"MASE {mean[CANDIDATE]:.4f} {verb} {', '.join(named)}{level}"
+    needed = "" if won or CHAMPION not in methods else f"; needed: {100 * LEVEL:.0f} %"
+    return f"MASE {numbers['mase'][CANDIDATE]:.4f} {verb} {', '.join(named)}{needed}"
 
 
 def common_windows(errors: Mapping[str, FloatArray]) -> BoolArray:

@@ -160,7 +160,7 @@ class Scored:
         theirs = np.searchsorted(other.series, self.sample[rows])  # places in the other's
         scale = mine.scale[self.sample[rows]]
         tallies = Tally(mine.levels, scale), Tally(mine.levels, scale)
-        for place, quantiles in enumerate(other.quantiles):
+        for place, quantiles in zip(other.origins.tolist(), other.quantiles, strict=True):
             actual = self.actual[place][rows]
             pair = {"theirs": quantiles[theirs], "ours": self.first[place][rows]}
             windows = self.windows[place][rows] & comparable(pair, actual)

@@ -22,6 +22,8 @@ LEAST_SECONDS = 10.0
 """Below, the import alone takes half of it, and what is left scores no series worth the name."""
 CYCLES = 4
 """Times the longest season that it looks back: 28 days of hours take 0.4 s, 56 days 0.7 s."""
+MOST_ORIGINS = 2
+"""Origins of each series: twice as many series tell more than twice as many origins."""
 MOST_SERIES = 200
 """More tell no more: the standard error of a mean of 200 is 7 % of one series' spread."""
 MEDIAN = 0.5
@@ -32,6 +34,7 @@ class Sample:
     """Forecasts of the series that could be had in the time."""
 
     series: IntArray  # places in the panel, rising, [sampled]
+    origins: IntArray  # places among the origins, rising, [at most MOST_ORIGINS]
     quantiles: FloatArray  # [origins, sampled, horizon, levels]; NaN where it failed
     seconds: float
     reason: str = ""  # why there is none
@@ -55,7 +58,7 @@ def sampled(panel: Panel, seed: int) -> IntArray:
 def forecast_sample(
     panel: Panel, origins: IntArray, question: Question, series: Sequence[int], seconds: float
 ) -> Sample:
-    """Forecast series, one after the other, from every origin, until the time is up.
+    """Forecast series, one after the other, from a few origins each, until the time is up.
 
     Args:
         panel: Values; of each origin only those before it are looked at.
@@ -64,27 +67,38 @@ def forecast_sample(
         series: In which order.
         seconds: For all of it, the library's import too.
     """
-    shape = (len(origins), 0, question.horizon, len(question.levels))
-    nothing = Sample(np.empty(0, np.int64), np.empty(shape), 0.0)
     if importlib.util.find_spec(LIBRARY) is None:
-        return Sample(nothing.series, nothing.quantiles, 0.0, f"{LIBRARY} is not installed")
+        return _nothing(question, f"{LIBRARY} is not installed")
     if seconds < LEAST_SECONDS:
-        reason = f"{seconds:.1f} s are too few, {LEAST_SECONDS:.0f} s are needed"
-        return Sample(nothing.series, nothing.quantiles, 0.0, reason)
+        return _nothing(question, f"{seconds:.1f} s are too few, {LEAST_SECONDS:.0f} s are needed")
     began = perf_counter()
-    done: list[int] = []
-    rows: list[FloatArray] = []
+    places = spread(len(origins))
+    done: dict[int, FloatArray] = {}
     for row in series:
         if perf_counter() - began > seconds:
             break
-        past = [panel.values[row, : max(0, int(origin) - panel.first_step)] for origin in origins]
-        rows.append(np.stack([_forecast(values, question) for values in past]))
-        done.append(row)
+        ends = np.maximum(origins[places] - panel.first_step, 0)
+        done[row] = np.stack([_forecast(panel.values[row, :end], question) for end in ends])
     if not done:
-        return Sample(nothing.series, nothing.quantiles, perf_counter() - began, "no series")
-    order = np.argsort(done)
-    quantiles = np.stack(rows, axis=1)[:, order]
-    return Sample(np.array(done, np.int64)[order], quantiles, perf_counter() - began)
+        return _nothing(question, "there is no series to forecast")
+    quantiles = np.stack([done[row] for row in sorted(done)], axis=1)
+    return Sample(np.array(sorted(done), np.int64), places, quantiles, perf_counter() - began)
+
+
+def spread(count: int) -> IntArray:
+    """Places of at most MOST_ORIGINS among so many, evenly.
+
+    >>> spread(8).tolist(), spread(1).tolist()
+    ([2, 6], [0])
+    """
+    chosen = min(count, MOST_ORIGINS)
+    return (np.arange(chosen) * 2 + 1) * count // (2 * max(chosen, 1))
+
+
+def _nothing(question: Question, reason: str) -> Sample:
+    empty = np.empty(0, np.int64)
+    quantiles = np.empty((0, 0, question.horizon, len(question.levels)))
+    return Sample(empty, empty, quantiles, 0.0, reason)
 
 
 def _forecast(past: FloatArray, question: Question) -> FloatArray:

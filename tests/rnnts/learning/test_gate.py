@@ -55,6 +55,16 @@ def test_a_lead_within_chance_does_not_unseat_a_champion() -> None:
     assert not verdict.promote
 
 
+def test_a_baseline_is_beaten_by_a_smaller_mean_alone() -> None:
+    random = np.random.default_rng(3)
+    rival = random.normal(1.0, 0.3, (ORIGINS, 3))
+    candidate = rival + random.normal(0, 0.3, rival.shape)
+    candidate -= candidate.mean() - rival.mean() + 0.01
+    verdict = gate.judge({"network": candidate, "seasonal_naive_day": rival}, 2, 0)
+    assert verdict.numbers["confidence"]["seasonal_naive_day"] < gate.LEVEL
+    assert verdict.promote
+
+
 def test_of_equal_networks_about_one_in_ten_passes() -> None:
     passed = 0
     for seed in range(200):

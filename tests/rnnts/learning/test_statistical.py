@@ -30,6 +30,7 @@ def test_it_forecasts_a_seasonal_series_and_leaves_out_what_it_cannot() -> None:
     panel = panel_of(np.stack([wave(), np.full(120, 3.0), holes]))
     sample = forecast_sample(panel, np.array([96, 114]), QUESTION, [2, 1, 0], 60.0)
     assert sample.series.tolist() == [0, 1, 2]
+    assert sample.origins.tolist() == [0, 1]
     assert sample.quantiles.shape == (2, 3, 6, 3)
     assert np.isnan(sample.quantiles[:, 1]).all()
     for row in (0, 2):

@@ -190,7 +190,7 @@ def test_a_statistical_method_is_scored_on_its_sample_beside_the_network(
     stored = card(project, result)
     told = stored["statistical"]
     assert (told["series"], told["of"], told["reason"]) == (2, 6, "")
-    assert result.scores["mstl_ets"]["windows"] == told["network_on_the_same"]["windows"] == 16
+    assert result.scores["mstl_ets"]["windows"] == told["network_on_the_same"]["windows"] == 4
     assert told["network_on_the_same"]["mase"] != result.scores["network"]["mase"]
 
 

@@ -143,7 +143,7 @@ def test_a_candidate_that_beats_no_baseline_is_rejected_without_a_champion(
 
 
 def test_series_that_a_baseline_serves_better_are_named(project: Project) -> None:
-    result = promote(project, PANEL, scored(project, "a", errors(0.5, feeder_2=0.1)))
+    result = promote(project, PANEL, scored(project, "a", errors(0.8, feeder_2=0.1)))
     assert result.numbers["safeguards"]["series"] == 1
     assert safeguarded(project, PANEL, "a") == {"feeder-2": "seasonal_naive_week"}
     assert safeguarded(project, PANEL, "b") == {}
