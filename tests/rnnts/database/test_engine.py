@@ -267,7 +267,7 @@ def test_a_deadlock_is_tried_again_and_both_get_through(postgresql_database: Dat
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(cross, "a", "b"), pool.submit(cross, "b", "a")]:
             done.result()
-    assert len(tries) == 3
+    assert len(tries) > 2  # what is tried again may meet the other once more
 
 
 @pytest.mark.postgresql

@@ -145,3 +145,27 @@ def test_the_lease_of_another_machine_has_to_expire(database: Database) -> None:
     _expire(database)
     with hold(database, "loads", "night", wait_seconds=0) as lease:
         assert lease.token == 2
+
+
+def test_a_heartbeat_that_hears_of_a_successor_stops_and_says_so(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "HEARTBEAT_SECONDS", 0.02)
+    heard = Event()
+    monkeypatch.setattr(leases._log, "warning", lambda *_words: heard.set())
+    with hold(database, "loads", "night"):
+        with database.writing() as connection:
+            connection.execute(text("UPDATE rnnts_lease SET token = 2, holder = 'another'"))
+        assert heard.wait(10)
+    assert _row(database) == (2, "another")
+
+
+def test_a_lease_that_cannot_be_released_is_left_to_expire(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def down(_lease: object = None) -> None:
+        raise InfrastructureError("DB_UNREACHABLE", got="no answer", do="see that it runs")
+
+    with hold(sqlite_database, "loads", "night"):
+        monkeypatch.setattr(sqlite_database, "writing", down)
+    assert "it expires in 30 s" in caplog.text

@@ -1,3 +1,4 @@
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -5,7 +6,7 @@ from sqlalchemy import text
 
 from rnnts.database.engine import Database
 from rnnts.database.runs import RunRow, newest_result, record, runs_of
-from rnnts.errors import ConfigurationError, NoUsableDataError
+from rnnts.errors import ConfigurationError, InfrastructureError, NoUsableDataError
 
 AS_OF = datetime(2013, 12, 2, 7, tzinfo=UTC)
 
@@ -78,6 +79,30 @@ def test_the_next_run_tells_of_one_that_died_without_a_word(database: Database) 
     assert "died without a word" in rows[2].message
     assert rows[3].status == "running"
     assert rows[1].status == "done"
+
+
+def test_the_error_that_led_here_matters_more_than_the_ledger(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def down(_lease: object = None) -> None:
+        raise InfrastructureError("DB_UNREACHABLE", got="no answer", do="see that it runs")
+
+    def stopped() -> None:
+        monkeypatch.setattr(sqlite_database, "writing", down)
+        sys.exit(143)
+
+    with pytest.raises(SystemExit), record(sqlite_database, "loads", "ingest", AS_OF):
+        stopped()
+    assert "not in the ledger: DB_UNREACHABLE" in caplog.text
+
+
+def test_runs_are_found_by_panel_and_step(database: Database) -> None:
+    for panel, step in (("loads", "ingest"), ("loads", "train"), ("wind", "train")):
+        with pytest.raises(SystemExit), record(database, panel, step, AS_OF):
+            sys.exit(143)
+    with database.reading() as connection:
+        (row,) = runs_of(connection, "loads", "train")
+    assert (row.panel, row.step, row.exit_code) == ("loads", "train", 143)
 
 
 def test_the_end_can_be_written_with_what_it_stands_for(database: Database) -> None:
