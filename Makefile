@@ -42,8 +42,8 @@ up: setup ## Prefect server, schedules and page on 127.0.0.1 (CONFIG=rnnts.toml)
 	@exec $(BIN)/python -m deployments.local --config "$(CONFIG)"
 
 bench: setup ## the speed table, each figure beside its reference
-	@failed=0; for benchmark in tests/benchmarks/bench_*.py; do \
-	echo "== $$benchmark"; $(BIN)/python "$$benchmark" || failed=1; done; exit $$failed
+	@failed=0; for benchmark in $(basename $(notdir $(wildcard tests/benchmarks/bench_*.py))); do \
+	$(BIN)/python -m "tests.benchmarks.$$benchmark" || failed=1; done; exit $$failed
 
 lock: setup ## resolve the dependencies anew
 	$(BIN)/uv pip compile -q --universal --no-emit-index-url --generate-hashes --no-annotate --python-version 3.11 --group dev pyproject.toml --all-extras -o requirements.lock
