@@ -1,0 +1,1 @@
+"""One module a screen: what it reads, and its routes."""

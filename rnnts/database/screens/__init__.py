@@ -1,0 +1,1 @@
+"""What the page reads: each function one short query, with an end to what it returns."""
