@@ -9,6 +9,7 @@ import json
 import os
 import sqlite3
 import sys
+import traceback
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -113,6 +114,8 @@ def _forked(order: Order) -> int:
         status = 1
         try:
             status = _do(order)
+        except BaseException:  # noqa: BLE001 - a fork must not fall back into its parent's loop
+            traceback.print_exc()
         finally:
             sys.stderr.flush()
             os._exit(status)

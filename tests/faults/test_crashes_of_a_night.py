@@ -47,10 +47,9 @@ def run() -> Iterator[Run]:
         program.stdin.flush()
         return int(program.stdout.readline())
 
-    yield do
-    assert program.stdin is not None
-    program.stdin.close()
-    assert program.wait(30) == 0
+    with program:  # leaving it closes the input, which ends the program
+        yield do
+    assert program.returncode == 0
 
 
 class Stage:
