@@ -4,6 +4,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from rnnts.database.leases import hold
+from rnnts.database.migrate import ensure_schema
 from rnnts.database.outbox import mark_sent, waiting_messages
 from rnnts.database.runs import record
 from rnnts.failpoints import hit
@@ -27,6 +28,7 @@ def notify(project: "Project", panel: str) -> NotifyResult:
         IntegrityError: FENCED.
     """
     project.panel(panel)
+    ensure_schema(project.database)
     sent = 0
     with (
         record(project.database, panel, "notify", None) as run,

@@ -5,8 +5,15 @@ from typing import TYPE_CHECKING
 
 from rnnts.artefacts import Store
 from rnnts.database.forecasts import count_rows, delete_rows
-from rnnts.database.issues import Kind, PublicationRow, PublicationStatus, publications
+from rnnts.database.issues import (
+    Kind,
+    PublicationRow,
+    PublicationStatus,
+    publication_by_id,
+    publications,
+)
 from rnnts.database.leases import hold
+from rnnts.database.migrate import ensure_schema
 from rnnts.database.models import versions
 from rnnts.database.runs import record, runs_of
 from rnnts.database.snapshots import newest_snapshot
@@ -48,6 +55,7 @@ def tidy(project: "Project", *, nights: int = NIGHTS) -> TidyResult:
         InfrastructureError: LEASE_BUSY, and those of the database and the store.
     """
     rows = 0
+    ensure_schema(project.database)
     with record(project.database, "", "tidy", None) as run:
         for panel in sorted(project.config.panels):
             rows += _tidy_rows(project, panel, nights)
@@ -69,7 +77,9 @@ def _tidy_rows(project: "Project", panel: str, nights: int) -> int:
             hold(project.database, panel, "night") as lease,
             project.database.writing(lease) as connection,
         ):
-            deleted += delete_rows(connection, publication.id)
+            now = publication_by_id(connection, publication.id)
+            if now is not None and now.status == publication.status:  # else it was published since
+                deleted += delete_rows(connection, publication.id)
             hit("tidy.rows_deleted")
     return deleted
 
