@@ -23,7 +23,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 CONFIG = NetworkConfig(
-    window=12, horizon=5, seasons=((6, 3),), units=4, layers=1, levels=(0.1, 0.5, 0.9)
+    window=12, horizon=5, seasons=((6, 3, 0),), units=4, layers=1, levels=(0.1, 0.5, 0.9)
 )
 Anything = Any
 

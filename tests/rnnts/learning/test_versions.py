@@ -22,7 +22,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 CONFIG = NetworkConfig(
-    window=12, horizon=5, seasons=((3, 2),), units=4, layers=1, levels=(0.1, 0.5, 0.9)
+    window=12, horizon=5, seasons=((3, 2, 0),), units=4, layers=1, levels=(0.1, 0.5, 0.9)
 )
 Manifest = dict[str, Any]
 Network = Any  # keras.Model, which is untyped
