@@ -72,9 +72,8 @@ def make_project(folder: Path, results: str) -> Path:
 
 def night(config: str, issued_at: datetime) -> int:
     """The order of work of one night, without Prefect; its exit code."""
-    from rnnts.steps.calibrate import calibrate
-
     from rnnts.project import open_project
+    from rnnts.steps.calibrate import calibrate
     from rnnts.steps.forecast import forecast
     from rnnts.steps.ingest import ingest
     from rnnts.steps.notify import notify
@@ -125,9 +124,8 @@ def _forked(order: Order) -> int:
 
 def main() -> None:
     """Import everything once, then do orders until the input ends."""
-    import rnnts.steps.calibrate
-
     import rnnts.database.publications
+    import rnnts.steps.calibrate
     import rnnts.steps.forecast
     import rnnts.steps.ingest
     import rnnts.steps.publish
