@@ -28,7 +28,7 @@ class WindowSet:
     offsets: IntArray  # where each series begins in `values`, and the end, [series + 1]
     first_step: IntArray  # grid step of each series' first value, [series]
     scale: FloatArray  # seasonal-naive error inside the training part, 0 if unknown, [series]
-    typical: FloatArray  # level and spread inside the training part, [series, 2]
+    typical: FloatArray  # level and spread inside the training part, 0 if unused, [series, 2]
     grid_first: int  # grid step of shift[0] and calendar[0]
     shift: IntArray  # lead of the wall clock over the grid, [grid steps]
     calendar: FloatArray  # features known in advance, [grid steps, 0 or CALENDAR]
@@ -78,7 +78,7 @@ class WindowSet:
             offsets=offsets,
             first_step=first_step,
             scale=seasonal_error(trained, season),
-            typical=typical_levels(trained),
+            typical=typical_levels(trained) if by_series else np.zeros((len(trained), 2)),
             grid_first=panel.first_step,
             shift=clock_shift(panel.grid, panel.first_step, steps),
             calendar=calendar(panel.grid, panel.first_step, steps)
@@ -176,7 +176,7 @@ def _flatten(
 
 
 CHUNK = 256
-"""Series smoothed at a time: it takes some ten copies of them."""
+"""Series worked on at a time where that takes copies of them."""
 
 
 def _smooth_alive(values: FloatArray, alive: BoolArray, reach: int) -> FloatArray:
@@ -185,8 +185,11 @@ def _smooth_alive(values: FloatArray, alive: BoolArray, reach: int) -> FloatArra
 
 def seasonal_error(values: FloatArray, season: int) -> FloatArray:
     """Mean absolute difference to one season earlier; 0 where there is none, [series]."""
-    change = np.abs(values[:, season:] - values[:, :-season])  # [series, steps - season]
-    known = np.isfinite(change)
-    total = np.where(known, change, 0.0).sum(axis=1)
-    error: FloatArray = total / np.maximum(known.sum(axis=1), 1)
+    error = np.zeros(len(values))
+    for row in range(0, len(values), CHUNK):
+        part = values[row : row + CHUNK]
+        change = np.abs(part[:, season:] - part[:, :-season])  # [chunk, steps - season]
+        known = np.isfinite(change)
+        total = np.where(known, change, 0.0).sum(axis=1)
+        error[row : row + CHUNK] = total / np.maximum(known.sum(axis=1), 1)
     return error
