@@ -98,9 +98,7 @@ def flow(module: str, folder: Path, option: str) -> float:
     """Run one flow as a user does; its seconds."""
     begun = time.monotonic()
     command = [sys.executable, "-m", f"flows.{module}", "--panel", "m4", option, END.isoformat()]
-    subprocess.run(
-        [*command, "--config", str(folder / "rnnts.toml"), "--private"], check=True
-    )
+    subprocess.run([*command, "--config", str(folder / "rnnts.toml"), "--private"], check=True)
     return time.monotonic() - begun
 
 
