@@ -3,7 +3,7 @@
 import os
 import tempfile
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnts.config import duration_seconds
+from rnnts.database.journal import wal_finding
 from rnnts.database.source_read import SourceReader, reading_source
 from rnnts.failpoints import hit
 from rnnts.findings import Finding
@@ -84,7 +85,9 @@ def take_in(
 
     database = errand.project.source(errand.panel)
     try:
-        return database.patiently(attempt)
+        taken = database.patiently(attempt)
+        unsafe = wal_finding(database, errand.panel)
+        return replace(taken, findings=(*taken.findings, unsafe)) if unsafe else taken
     finally:
         database.close()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rnnts.database import source_read
 from rnnts.database.engine import Database
 from rnnts.database.runs import newest_result, runs_of
 from rnnts.database.snapshots import snapshot_row
@@ -56,6 +57,7 @@ def test_a_snapshot_is_found_again_by_panel_and_instant(ground: Ground) -> None:
         row = snapshot_row(connection, PANEL, hour(2))
         found = newest_result(connection, PANEL, "ingest", hour(2))
     assert row is not None
+    assert found is not None
     assert row.snapshot_id == result.snapshot_id == found["snapshot_id"]
 
 
@@ -226,7 +228,9 @@ def test_a_series_that_comes_later_is_said_to_be_new(ground: Ground) -> None:
     assert "'a'" in ground.findings()["SERIES_RENAMED"].evidence
 
 
-def test_the_source_is_only_read(tmp_path: Path, empty_sqlite: Database) -> None:
+def test_the_source_is_only_read(
+    tmp_path: Path, empty_sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = tmp_path / "source.db"
     with sqlite3.connect(source) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -236,9 +240,11 @@ def test_the_source_is_only_read(tmp_path: Path, empty_sqlite: Database) -> None
         )
     connection.close()
     before = source.read_bytes()
+    monkeypatch.setattr("rnnts.database.journal.library_is_fixed", lambda: False)
     ground = Ground(tmp_path, empty_sqlite, f'url = "sqlite:///{source}"')
     ground.ingest(hour(2))
     assert source.read_bytes() == before
+    assert "source.db is in WAL mode" in ground.findings()["SQLITE_WAL_BUG"].evidence
 
 
 def test_many_series_over_many_spans_come_back_as_they_were(ground: Ground) -> None:
@@ -273,3 +279,25 @@ def test_the_result_is_plain_json(ground: Ground) -> None:
     result = ground.ingest(hour(2)).to_json()
     assert result["watermark"] == "2024-01-01T01:00:00+00:00"
     assert result["rows"] == 2
+
+
+def test_a_connection_that_breaks_in_the_middle_is_read_again(
+    tmp_path: Path, empty_postgresql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_read, "PAGE_ROWS", 10)
+    ground = Ground(tmp_path, empty_postgresql)
+    ground.create("feeder TEXT, at timestamptz, load DOUBLE PRECISION")
+    ground.insert([{"feeder": "a", "at": hour(n), "load": float(n)} for n in range(35)])
+    pages = []
+
+    def hit(name: str) -> None:
+        pages.append(name)
+        if len(pages) == 2:
+            ground.run(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND state = 'idle in transaction'"
+            )
+
+    monkeypatch.setattr(source_read, "hit", hit)
+    assert same(ground.values(hour(35)), range(35))
+    assert len(pages) == 2 + 4 + 4
