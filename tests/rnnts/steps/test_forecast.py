@@ -254,6 +254,27 @@ def test_a_block_that_crosses_or_is_not_finite_cannot_be(spoilt: float) -> None:
         Block(("a",), quantiles, quantiles, np.array(["network"]), np.array(["fresh"]))
 
 
+@pytest.mark.parametrize("failpoint", ["forecast.chunk_half", "forecast.chunk_done"])
+def test_killed_at_a_chunk_and_run_again_it_ends_where_it_would_have(
+    mixed: Project, monkeypatch: pytest.MonkeyPatch, failpoint: str
+) -> None:
+    def die(name: str) -> None:
+        if name == failpoint:
+            raise KeyboardInterrupt
+
+    snapshot = ingest(mixed, "loads", NIGHT).snapshot_id
+    with monkeypatch.context() as patched:
+        patched.setattr("rnnts.steps.staged.hit", die)
+        with pytest.raises(KeyboardInterrupt):
+            forecast(mixed, "loads", snapshot, NIGHT)
+    assert list(mixed.store.names("staged")) == []
+    again = forecast(mixed, "loads", snapshot, NIGHT)
+    assert list(mixed.store.names("staged")) == [
+        f"staged/{again.staged_id[:2]}/{again.staged_id}.json"
+    ]
+    assert len(list(mixed.store.names("forecast"))) == 2
+
+
 def test_the_ledger_names_what_was_staged(mixed: Project) -> None:
     result, _, _ = staged_at(mixed, NIGHT)
     with sqlite3.connect(mixed.root / "rnnts.db") as connection:
