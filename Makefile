@@ -33,7 +33,7 @@ test: setup ## everything that is held: lint, format, types, import direction, t
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest --cov
+	$(BIN)/pytest rnnts flows tasks deployments tests --cov
 
 demo: setup ## the main job on real data: a year of flights, a retrain, eight nights, a picture
 	$(BIN)/python -m deployments.demo
