@@ -90,15 +90,15 @@ def span(duration: timedelta) -> str:
 def percent(share: float | None, *, signed: bool = False) -> str:
     """A share as a percentage.
 
-    >>> percent(0.183, signed=True), percent(0.796)
-    ('+18.3 %', '80 %')
+    >>> percent(0.183, signed=True), percent(-0.0001, signed=True), percent(0.796)
+    ('+18.3 %', '0.0 %', '80 %')
     """
     if share is None:
         return DASH
     if not signed:
         return f"{100 * share:.0f} %"
-    text = f"{100 * share:+.1f} %"
-    return text.replace("-", MINUS)
+    tenths = round(1_000 * share)
+    return f"{tenths / 10:{'+' if tenths else ''}.1f} %".replace("-", MINUS)
 
 
 def number(value: float | None) -> str:

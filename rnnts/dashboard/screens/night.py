@@ -79,6 +79,7 @@ class PanelNight:
     version: VersionRow | None
     decision: Decision | None
     findings: tuple[FindingRow, ...]
+    poor: int  # series that fell back or are late
     failure: Run | None  # the newest failed run for the slot that is due
 
     @property
@@ -186,7 +187,7 @@ def _nothing_yet(name: str, config: PanelConfig, at: datetime) -> PanelNight:
     days = _days(config, (), at)
     return PanelNight(
         name, config.timezone, schedule, judgement, days, {}, NOTHING_REALISED, (), (), (), None,
-        None, (), None,
+        None, (), 0, None,
     )  # fmt: skip
 
 
@@ -217,6 +218,7 @@ def panel_night(connection: View, name: str, config: PanelConfig, at: datetime) 
         version=models.version(connection, version_id) if version_id else None,
         decision=night.last_decision(connection, name, at),
         findings=_findings(connection, name, at),
+        poor=poor,
         failure=next((run for run in runs if run.status == "failed"), None),
     )
 

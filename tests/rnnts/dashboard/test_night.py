@@ -65,6 +65,7 @@ def test_a_degraded_night_says_how_many_fell_back(tmp_path: Path, look: Look) ->
     text = text_of(look(project).get("/").text)
     assert "The forecast is out, degraded" in text
     assert "2 series skipped" in text
+    assert "1 series fell back or is late" in text
     assert "1 seasonal naive" in text
     assert "1 fallback: not by the network" in text
     assert "Mon 9 Dec degraded" in text
