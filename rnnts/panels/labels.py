@@ -49,9 +49,15 @@ def _surely(frequency: Frequency) -> int:
     return SECONDS[frequency] + (0 if SECONDS[frequency] < DAY else 3_600)
 
 
-def majority_phase(seconds: IntArray, frequency: Frequency, timezone: str, as_of: int) -> int:
-    """The phase that most labels have; of equally many the smallest, 0 without labels."""
-    seconds = seconds[seconds <= as_of - _surely(frequency)]
+def majority_phase(
+    series: IntArray, seconds: IntArray, frequency: Frequency, timezone: str, as_of: int
+) -> int:
+    """The phase that most labels have; of equally many the smallest, 0 without labels.
+
+    A label that comes again in the same series, revised or repeated, has one vote.
+    """
+    pairs = np.unique(np.stack([series, seconds], axis=1), axis=0)
+    seconds = pairs[pairs[:, 1] <= as_of - _surely(frequency), 1]
     if not len(seconds):
         return 0
     phases, counts = np.unique(phase_of(seconds, frequency, timezone), return_counts=True)

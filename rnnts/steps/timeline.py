@@ -62,7 +62,7 @@ def settle_grid(errand: Errand, reader: "SourceReader") -> "Grid":
         if frequency is None:
             frequency = _inferred(errand, series, seconds)
         if phase is None:
-            phase = majority_phase(seconds, frequency, config.timezone, errand.second)
+            phase = majority_phase(series, seconds, frequency, config.timezone, errand.second)
     return grid_of(frequency, config.timezone, phase, source.label)
 
 

@@ -20,7 +20,7 @@ def labels(step: int, count: int, series: int = 3, phase: int = 0) -> tuple[IntA
 def test_regular_labels_tell_their_frequency(frequency: Frequency) -> None:
     codes, seconds = labels(SECONDS[frequency], 20, phase=420)
     assert infer_frequency(codes, seconds, "UTC", LATE) == frequency
-    assert majority_phase(seconds, frequency, "UTC", LATE) % 900 == 420
+    assert majority_phase(codes, seconds, frequency, "UTC", LATE) % 900 == 420
 
 
 def test_order_and_gaps_do_not_matter() -> None:
@@ -35,7 +35,7 @@ def test_days_follow_the_clock_of_their_zone() -> None:
     seconds = days.astype(np.int64) + offset
     codes = np.zeros(31, np.int64)
     assert infer_frequency(codes, seconds, "America/New_York", LATE) == "1D"
-    assert majority_phase(seconds, "1D", "America/New_York", LATE) == 0
+    assert majority_phase(codes, seconds, "1D", "America/New_York", LATE) == 0
     assert infer_frequency(codes, seconds, "UTC", LATE) is None  # too far apart for hours
 
 
@@ -59,10 +59,11 @@ def test_labels_of_unfinished_steps_have_no_say() -> None:
     assert infer_frequency(every[1], every[0], "UTC", 50 * 3600 - 1) == infer_frequency(
         codes, seconds, "UTC", 50 * 3600 - 1
     )
-    assert majority_phase(every[0], "1h", "UTC", 50 * 3600 - 1) == 0
+    assert majority_phase(every[1], every[0], "1h", "UTC", 50 * 3600 - 1) == 0
 
 
 def test_the_phase_is_that_of_the_majority_and_0_without_labels() -> None:
-    seconds = np.array([1800, 5400, 9000, 3600])
-    assert majority_phase(seconds, "1h", "UTC", LATE) == 1800
-    assert majority_phase(seconds[:0], "1h", "UTC", LATE) == 0
+    seconds = np.array([1800, 5400, 9000, 3600, 3600, 3600, 3600])
+    codes = np.zeros(len(seconds), np.int64)
+    assert majority_phase(codes, seconds, "1h", "UTC", LATE) == 1800  # repeated rows have one vote
+    assert majority_phase(codes[:0], seconds[:0], "1h", "UTC", LATE) == 0
