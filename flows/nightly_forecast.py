@@ -72,8 +72,15 @@ def _published(config: str, panel: str, issued_at: str, kind: Kind, *, replace: 
         **published,
         "methods": staged["methods"],
         "skill": None if scored is None else scored["skill"],
-        "message": published["message"] or f"{published['status']}, {published['rows']} rows",
+        "message": _said(published, staged["methods"]),
     }
+
+
+def _said(published: Json, methods: dict[str, int]) -> str:
+    """One line for a person: what became of it, how much it is, and whence it comes."""
+    by_method = ", ".join(f"{method} {series}" for method, series in methods.items())
+    became = published["message"] or published["status"]
+    return f"{became}, {published['rows']} rows (series by method: {by_method or 'none'})"
 
 
 def main(words: Sequence[str] | None = None) -> int:

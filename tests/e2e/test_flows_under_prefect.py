@@ -76,7 +76,7 @@ def test_a_night_publishes_every_step_of_every_series_and_a_picture(
 ) -> None:
     code = nightly_forecast.main(["--config", project, *NIGHT])
     assert code == 0
-    assert capsys.readouterr().out == "loads: live\n"
+    assert capsys.readouterr().out == "loads: live, 72 rows (series by method: network 3)\n"
     counted = rows(
         project,
         "SELECT series_id, method, count(*) FROM rnnts_latest_forecast "

@@ -81,7 +81,7 @@ def test_a_night_scores_the_past_before_it_forecasts(tasks: Tasks) -> None:
 
 def test_a_night_says_what_became_of_it(tasks: Tasks) -> None:
     published = night()
-    assert published["message"] == "live, 72 rows"
+    assert published["message"] == "live, 72 rows (series by method: network 3)"
     assert (published["methods"], published["skill"]) == ({"network": 3}, 0.2)
     assert tasks.noted == []
 
