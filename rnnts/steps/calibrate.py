@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from json import dumps
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from rnnts.database.runs import record
 from rnnts.errors import IntegrityError
 from rnnts.learning.calibration import Calibration, Residuals
 from rnnts.learning.metrics import seasonal_error
+from rnnts.learning.versions import code_version
 from rnnts.steps.nights import reach
 from rnnts.steps.realised import values_at
 from rnnts.steps.results import CalibrationResult
@@ -97,7 +98,8 @@ class _Lesson:
         issues = _issues(project, version, as_of)
         realised = list(_realised(project, version, snapshot_id, issues))
         ids = [issue.staged_id for issue in issues]
-        inputs = [version.version_id, name, snapshot_id, as_of.isoformat(), *ids]
+        instant = as_of.astimezone(UTC).isoformat()
+        inputs = [code_version(), version.version_id, name, snapshot_id, instant, *ids]
         return cls(
             sha256(dumps(inputs).encode()).hexdigest(),
             Residuals.joined([held_out, *realised]),

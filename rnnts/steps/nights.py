@@ -119,8 +119,8 @@ def _rules(name: str, config: "PanelConfig", snapshot: Manifest, serving: Servin
         max_delay=resolved.max_delay // step,
         max_stale=resolved.max_stale // step,
         retired_after=(resolved.max_stale + RETIRED_DAYS * DAY) // step,
-        minimum=config.minimum,
-        maximum=config.maximum,
+        minimum=resolved.minimum,
+        maximum=resolved.maximum,
     )
 
 

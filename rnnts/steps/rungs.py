@@ -126,6 +126,7 @@ def _gated(night: Night, standing: Standing, rungs: Rungs, quantiles: "FloatArra
     candidate = Candidate(
         night.panel.name,
         [night.panel.series[row].series_id for row in rows],
+        night.levels,
         quantiles[rows],
         standing.low[rows],
         standing.high[rows],

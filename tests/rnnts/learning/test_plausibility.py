@@ -15,6 +15,7 @@ from rnnts.learning.plausibility import (
 from rnnts.panels.arrays import FloatArray
 
 HORIZON = 6
+LEVELS = (0.1, 0.5, 0.9)
 
 
 def lively() -> FloatArray:
@@ -29,6 +30,7 @@ def sound() -> Candidate:
     return Candidate(
         "loads",
         ("a", "b", "c"),
+        LEVELS,
         np.stack([centre - 1, centre, centre + 1], axis=2),
         values.min(axis=1),
         values.max(axis=1),
@@ -59,6 +61,16 @@ def test_the_range_finding_says_value_and_bounds() -> None:
     assert "between -7.99038 and 17.9904 (3 x" in finding.evidence
 
 
+def test_the_tails_may_lie_further_out_than_the_middle() -> None:
+    candidate = replace(sound(), levels=(0.025, 0.5, 0.975))
+    far = candidate.quantiles.copy()
+    far[0, 2, 2] = 40.0
+    assert gate_range(replace(candidate, quantiles=far)) == []
+    far[0, 2, 2] = 45.0
+    (finding,) = gate_range(replace(candidate, quantiles=far))
+    assert "9 x the range of its history" in finding.evidence
+
+
 def test_a_level_that_doubles_passes() -> None:
     candidate = sound()
     assert gate_range(replace(candidate, quantiles=candidate.quantiles + 5)) == []
@@ -66,7 +78,9 @@ def test_a_level_that_doubles_passes() -> None:
 
 def test_a_constant_series_may_be_forecast_as_its_constant() -> None:
     same = np.full((1, HORIZON, 3), 0.1 + 0.2)
-    candidate = Candidate("loads", ("a",), same, np.full(1, 0.3), np.full(1, 0.3), np.zeros(1))
+    candidate = Candidate(
+        "loads", ("a",), LEVELS, same, np.full(1, 0.3), np.full(1, 0.3), np.zeros(1)
+    )
     assert implausible(candidate) == []
 
 
