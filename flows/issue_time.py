@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from prefect.runtime import flow_run
+from prefect.runtime import deployment, flow_run
 
 from rnnts.errors import ConfigurationError
 from rnnts.panels.slots import newest_slot, slots
@@ -18,6 +18,7 @@ class Issue:
 
     at: datetime
     overtaken_by: str | None = None  # a newer slot, due by now: this one need not be done
+    scheduled_by: str = ""  # id of the deployment whose schedule it follows, if one does
 
     @property
     def text(self) -> str:
@@ -52,7 +53,8 @@ def issue_of(
         return Issue(at)
     slot = newest_slot(own, zone, due)
     newest = newest_slot(own, zone, datetime.now(UTC))  # noqa: TID251 - a flow is an entry point
-    return Issue(at, newest.isoformat() if slot and newest and newest > slot else None)
+    overtaken_by = newest.isoformat() if slot and newest and newest > slot else None
+    return Issue(at, overtaken_by, str(deployment.id or ""))
 
 
 def slots_between(config: str, panel: str, first: str, last: str) -> list[str]:

@@ -5,6 +5,7 @@
 
 import sys
 from collections.abc import Sequence
+from socket import gethostname
 from typing import Any
 
 from prefect import flow
@@ -16,6 +17,7 @@ from flows.optional_work import attempt
 from flows.run_outcome import Json, concluded
 from rnnts.steps.results import Kind
 from tasks.calibrate import calibrate
+from tasks.claim import claim
 from tasks.forecast import forecast
 from tasks.ingest import ingest
 from tasks.notify import notify
@@ -24,6 +26,8 @@ from tasks.publish import publish
 from tasks.report import report_night
 from tasks.score import score
 from tasks.standing import standing
+
+HOST = gethostname()
 
 
 @flow(name="nightly_forecast", persist_result=False)
@@ -43,6 +47,8 @@ def nightly_forecast(
         issue = issue_of(config, panel, issued_at, "forecast")
         if issue.overtaken_by is not None:
             return overtaken(config, panel, "nightly_forecast", issue.text, issue.overtaken_by)
+        if issue.scheduled_by:
+            attempt(issue.text, claim, config, panel, issue.text, issue.scheduled_by, HOST)
         published = night(config, panel, issue.text, replace=replace)
         if not published["noop"]:
             attempt(issue.text, report_night, config, panel, issue.text, published)

@@ -3,6 +3,8 @@
 import shutil
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 
 from flows import backfill_history, nightly_forecast, weekly_retrain
 from rnnts.database.models import promote
+from rnnts.errors import InfrastructureError
 from rnnts.project import open_project
 from tests.e2e.conftest import AS_OF, HORIZON, SERIES
 
@@ -156,6 +159,44 @@ def test_a_late_run_of_the_schedule_is_superseded_at_once(
     assert seconds < 1
     found = rows(project, "SELECT code FROM rnnts_finding WHERE code = 'SUPERSEDED'")
     assert found == [("SUPERSEDED",)]
+
+
+def test_a_night_that_two_deployments_schedule_is_a_finding_that_names_both(
+    config: str, prefect: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect.runtime import deployment
+
+    now = datetime.now(UTC)  # noqa: TID251 - a schedule that is due is due by the real clock
+    shift = now.replace(hour=2, minute=0, second=0, microsecond=0) - timedelta(days=1) - AS_OF
+    with closing(sqlite3.connect(Path(config).with_name("source.db"))) as connection:
+        days = f"+{shift.days} days"
+        connection.execute("UPDATE readings SET read_at = datetime(read_at, ?) || '+00:00'", [days])
+        connection.commit()
+    for name in ("deployment-1", "deployment-1", "deployment-2"):
+        monkeypatch.setitem(deployment.FIELDS, "id", partial(str, name))
+        assert nightly_forecast.main(["--config", config]) in {0, 3}
+    query = "SELECT evidence FROM rnnts_finding WHERE code = 'DUPLICATE_SCHEDULE'"
+    ((evidence,),) = rows(config, query)
+    assert "deployment-1" in evidence
+    assert "deployment-2" in evidence
+    assert rows(config, "SELECT count(*) FROM rnnts_publication") == [(1,)]
+    assert newest_run(prefect).name
+
+
+def test_trainings_that_fail_take_nothing_from_the_nights(
+    project: str, prefect: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_arguments: str) -> None:
+        raise InfrastructureError("TRAIN_MEMORY", got="9 GB", do="set train.memory_gb")
+
+    monkeypatch.setattr(weekly_retrain, "train", failing)
+    for day in range(3):
+        at = (AS_OF + timedelta(days=day)).isoformat()
+        assert weekly_retrain.main(["--config", project, "--as-of", at]) == 5
+        assert nightly_forecast.main(["--config", project, "--issued-at", at]) in {0, 3}
+    issued = rows(project, "SELECT issued_at FROM rnnts_latest_forecast GROUP BY 1")
+    assert issued == [(f"{AS_OF + timedelta(days=2)}",)]
+    assert newest_run(prefect).name
 
 
 def test_an_empty_table_fails_the_run_with_one_sentence(

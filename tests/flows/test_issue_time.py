@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from prefect.runtime import flow_run
+from prefect.runtime import deployment, flow_run
 
 from flows.issue_time import issue_of, slots_between
 from rnnts.errors import ConfigurationError
@@ -50,6 +50,16 @@ def test_a_late_run_keeps_its_slot_and_learns_that_it_is_overtaken(
     issue = issue_of(config, "loads", None, "forecast")
     assert issue.at == late
     assert issue.overtaken_by == newest.astimezone(UTC).isoformat()
+
+
+def test_a_run_knows_the_deployment_whose_schedule_it_follows(
+    config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert issue_of(config, "loads", None, "forecast").scheduled_by == ""
+    monkeypatch.setitem(deployment.FIELDS, "id", lambda: "d1")
+    assert issue_of(config, "loads", None, "forecast").scheduled_by == "d1"
+    named = issue_of(config, "loads", "2013-12-02T02:00:00-05:00", "forecast")
+    assert named.scheduled_by == ""
 
 
 def test_an_instant_that_was_named_is_never_overtaken(config: str) -> None:
