@@ -183,6 +183,23 @@ def test_a_night_that_two_deployments_schedule_is_a_finding_that_names_both(
     assert newest_run(prefect).name
 
 
+def test_a_night_whose_calibration_fails_is_published_and_says_so(
+    config: str, prefect: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Calibrate:
+        name = "calibrate"
+
+        def __call__(self, *_arguments: str) -> None:
+            raise InfrastructureError("DB_SLOW", got="no answer", do="wait")
+
+    monkeypatch.setattr(nightly_forecast, "calibrate", Calibrate())
+    assert nightly_forecast.main(["--config", config, *NIGHT]) == 3
+    query = "SELECT severity, evidence FROM rnnts_finding WHERE code = 'CALIBRATE_FAILED'"
+    assert rows(config, query) == [("warning", "DB_SLOW: no answer; wait")]
+    assert rows(config, "SELECT status FROM rnnts_publication") == [("live",)]
+    assert newest_run(prefect).name
+
+
 def test_trainings_that_fail_take_nothing_from_the_nights(
     project: str, prefect: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
