@@ -62,9 +62,9 @@ def seasonal_unit(values: Tensor, steps: int) -> Tensor:
 def widen_bases(tensors: list[Tensor], seasons: Sequence[Sequence[int]]) -> Tensor:
     """Bases whose mixture is the point forecast.
 
-    The last value; for each season its newest value, the mean of its newest values where there are
-    several, and its newest value shifted by the change of level since; of a smoothed season what
-    its columns hold, and the mean of the two shifted ones.
+    The last value; for each season its newest values, their mean and their median, which forgets a
+    holiday, and the newest one shifted by the change of level since; of a smoothed season what its
+    columns hold, and the mean of the two shifted ones.
 
     Args:
         tensors: Scaled bases [batch, horizon, columns], scaled window [batch, window].
@@ -85,10 +85,17 @@ def widen_bases(tensors: list[Tensor], seasons: Sequence[Sequence[int]]) -> Tens
             columns.append(own[:, :, 0])
             if count > 1:
                 columns.append(mean_or_nan(own, -1))
+                columns += [own[:, :, turn] for turn in range(1, count)]
+            if count == MEDIAN_OF:
+                columns.append(ops.sum(own, -1) - ops.max(own, -1) - ops.min(own, -1))
             if steps < window.shape[1]:
                 columns.append(own[:, :, 0] + level_change(window, steps)[:, None])
         place += count
     return ops.stack(columns, axis=2)
+
+
+MEDIAN_OF = 3
+"""Of so many values the median is their sum less the largest and the smallest."""
 
 
 def last_known(window: Tensor) -> Tensor:

@@ -107,7 +107,7 @@ def resolve(name: str, config: PanelConfig, grid: Grid, history_steps: int) -> R
         "patch": f"one {seasons[0].name}",
         "seasons": f"frequency {grid.frequency} and {history_steps} steps of history",
         "quantiles": written if "quantiles" in config.model_fields_set else "default: all",
-        "minimum": written if config.minimum is not None else "default",
+        "minimum": written if config.minimum is not None else _minimum_origin(config),
         "maximum": written if config.maximum is not None else "default",
         "max_delay": written if config.max_delay else "the larger of 6 h and 2 steps",
         "max_stale": written if config.max_stale else "the largest of 48 h, horizon, 2 seasons",
@@ -124,7 +124,7 @@ def resolve(name: str, config: PanelConfig, grid: Grid, history_steps: int) -> R
         patch=min(seasons[0].steps, window),
         seasons=seasons,
         levels=config.quantiles,
-        minimum=config.minimum,
+        minimum=_minimum(config),
         maximum=config.maximum,
         max_delay=delay,
         max_stale=stale,
@@ -177,6 +177,17 @@ def _usual_window(grid: Grid, seasons: tuple[Season, ...], history_steps: int) -
         return usual, f"frequency {grid.frequency}"
     fitting = history_steps // WINDOWS_IN_HISTORY // season * season
     return min(usual, max(fitting, 2 * season)), f"a third of {history_steps} steps of history"
+
+
+def _minimum(config: PanelConfig) -> float | None:
+    """What the user wrote; a count has a floor without being told."""
+    if config.minimum is None and config.source.aggregate == "count":
+        return 0.0
+    return config.minimum
+
+
+def _minimum_origin(config: PanelConfig) -> str:
+    return "default" if _minimum(config) is None else "a count is never negative"
 
 
 def _duration(text: str | None, default: int) -> int:

@@ -53,17 +53,17 @@ LEAST_REACH = 5
 
 
 def cycles_of(seasons: Sequence[Season]) -> Cycles:
-    """Three values of the first season, two of the next; a year of days is smoothed."""
-    return tuple(_cycle(season, place) for place, season in enumerate(seasons))
+    """Three values of each season; a year of days is smoothed."""
+    return tuple(_cycle(season) for season in seasons)
 
 
-def _cycle(season: Season, place: int) -> tuple[int, int, int]:
+def _cycle(season: Season) -> tuple[int, int, int]:
     reach = season.steps // REACH_SHARE
     if season.days >= YEARLY and reach >= LEAST_REACH:
         return season.steps, 3, reach
     if season.days >= YEARLY:
         return season.steps, 1, 0
-    return season.steps, 3 if place == 0 else 2, 0
+    return season.steps, 3, 0
 
 
 def bases_count(cycles: Cycles) -> int:

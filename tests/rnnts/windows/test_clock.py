@@ -40,9 +40,9 @@ def test_calendar_features_repeat_every_week_at_the_same_wall_clock() -> None:
     np.testing.assert_allclose(features[0, [0, 1, 3, 4]], features[168, [0, 1, 3, 4]], atol=1e-12)
 
 
-def test_a_day_gives_three_bases_and_a_week_two() -> None:
-    assert cycles_of(seasons_of("1h", 5000)) == ((24, 3, 0), (168, 2, 0))
-    assert bases_count(((24, 3, 0), (168, 2, 0))) == 5
+def test_a_day_and_a_week_give_three_bases_each() -> None:
+    assert cycles_of(seasons_of("1h", 5000)) == ((24, 3, 0), (168, 3, 0))
+    assert bases_count(((24, 3, 0), (168, 3, 0))) == 6
 
 
 def test_the_year_of_days_is_smoothed_over_ten_to_both_sides() -> None:
@@ -59,7 +59,7 @@ def test_the_history_that_is_read_is_the_longest_repeat_and_a_season_for_clocks(
     windowset = WindowSet.of(
         panel_of([[1.0] * 700]), window=100, horizon=48, seasons=seasons_of("1h", 700)
     )
-    assert history_steps(windowset) == 2 * 168 + 24
+    assert history_steps(windowset) == 3 * 168 + 24
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Australia/Lord_Howe", "UTC"])
