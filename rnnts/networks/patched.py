@@ -90,7 +90,7 @@ def _member(config: NetworkConfig, parts: tuple[Any, ...], place: int) -> Tensor
         memory = layers.Dropout(config.dropout, name=f"member_{place}_dropout_{layer}")(memory)
     if known is not None:
         memory = layers.Concatenate(name=f"member_{place}_context")([memory, known])
-    logits = _rows(config, memory, f"member_{place}_weights", bases.shape[2], segment_steps(config))
+    logits = _logits(config, memory, bases, unit, place)
     step = -(-config.horizon // MAX_ROWS)
     residual = _rows(config, memory, f"member_{place}_residual", 1, step)
     residual = layers.Reshape((config.horizon,), name=f"member_{place}_residuals")(residual)
@@ -100,6 +100,23 @@ def _member(config: NetworkConfig, parts: tuple[Any, ...], place: int) -> Tensor
     gaps = _rows(config, memory, f"member_{place}_gaps", len(config.levels) - 1, step)
     spread = plain(patches.spread_gaps, f"member_{place}_quantiles", middle=config.middle)
     return spread([median, gaps, unit])
+
+
+def _logits(
+    config: NetworkConfig, memory: Tensor, bases: Tensor, unit: Tensor, place: int
+) -> Tensor:
+    """What speaks for each base: the window, and the bases themselves; [batch, horizon, bases]."""
+    step, width, name = segment_steps(config), bases.shape[2], f"member_{place}_weights"
+    compared = plain(patches.compare_bases, f"{name}_compared", step=step)([bases, unit])
+    hidden = layers.Dense(COMPARED_UNITS, activation="gelu", name=f"{name}_hidden")(compared)
+    hidden = layers.Dropout(config.dropout, name=f"{name}_dropout")(hidden)
+    rows = layers.Dense(width, kernel_initializer="zeros", name=f"{name}_by_bases")(hidden)
+    stretch = plain(patches.stretch, f"{name}_all", steps=step, horizon=config.horizon)
+    return layers.Add(name=f"{name}_sum")([_rows(config, memory, name, width, step), stretch(rows)])
+
+
+COMPARED_UNITS = 32
+"""Units of the layer that compares bases; it is the same for every row of targets."""
 
 
 def _rows(config: NetworkConfig, memory: Tensor, name: str, width: int, step: int) -> Tensor:

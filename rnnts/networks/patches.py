@@ -120,6 +120,33 @@ def mean_or_nan(values: Tensor, axis: int) -> Tensor:
 
 
 @register
+def compare_bases(tensors: list[Tensor], step: int) -> Tensor:
+    """How far each base is from the mean of all, in seasonal units, a row for `step` targets.
+
+    So a network sees that last week was odd at the very hours that it is to forecast.
+
+    Args:
+        tensors: Bases [batch, horizon, mixed bases], unit [batch, 1].
+        step: Targets in a row.
+
+    Returns:
+        Mean difference, then mean absolute difference, [batch, rows, 2 * mixed bases].
+    """
+    bases, unit = tensors
+    away = (bases - mean_known(bases, -1)[..., None]) / unit[..., None]
+    away = ops.where(ops.isnan(bases), ops.zeros_like(away), away)
+    away = ops.clip(away, -FARTHEST, FARTHEST)
+    lack = -bases.shape[1] % step
+    away = ops.pad(away, [(0, 0), (0, lack), (0, 0)])
+    rows = ops.reshape(away, (-1, away.shape[1] // step, step, away.shape[2]))
+    return ops.concatenate([ops.mean(rows, axis=2), ops.mean(ops.abs(rows), axis=2)], axis=-1)
+
+
+FARTHEST = 10.0
+"""Seasonal units beyond which a base is just far away: one outlier is not to rule the weights."""
+
+
+@register
 def stretch(coarse: Tensor, steps: int, horizon: int) -> Tensor:
     """Each row stands for `steps` targets: [batch, rows, ...] -> [batch, horizon, ...]."""
     return ops.repeat(coarse, steps, axis=1)[:, :horizon] if steps > 1 else coarse

@@ -6,12 +6,17 @@ import numpy as np
 
 from rnnts.panels.arrays import IntArray
 
-ORIGINS = 8
+GATE_ORIGINS = 8
 """Origins of the gate, one first season apart, where the history is long enough."""
+CALIBRATION_ORIGINS = 40
+"""The same of calibration. One week is an accident: weights that were best on the flights of eight
+days in a row before Thanksgiving lost to yesterday's values after it, those best on forty days won.
+And it takes 39 residuals a step to bound the level 0.975 of a single series.
+"""
 GATE_SHARE = 0.25
 """Most of the history that the targets of the gate may cover."""
 CALIBRATION_SHARE = 0.125
-"""The same for calibration; on short histories each step left to training counts."""
+"""The same for calibration: what it takes is not trained on."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,21 +47,22 @@ def split_time(first_step: int, until: int, horizon: int, season: int) -> Parts:
     """Cut the history [first_step, until) into training, then calibration, then the gate.
 
     The gate has 8 origins one season apart, fewer where their targets would cover more than a
-    quarter of the history; calibration the same with an eighth. Each keeps at least one origin.
+    quarter of the history; calibration has 40, or what fits an eighth. Each keeps at least one.
 
     >>> parts = split_time(0, 960, 48, 24)
     >>> parts.gate_origins.tolist(), parts.calibration_origins.tolist(), parts.training_until
     ([744, 768, 792, 816, 840, 864, 888, 912], [624, 648, 672, 696], 624)
     """
     history = until - first_step
-    gate = _origins(until, history * GATE_SHARE, horizon, season)
+    gate = _origins(until, history * GATE_SHARE, horizon, season)[-GATE_ORIGINS:]
     calibration = _origins(int(gate[0]), history * CALIBRATION_SHARE, horizon, season)
+    calibration = calibration[-CALIBRATION_ORIGINS:]
     return Parts(int(calibration[0]), int(gate[0]), until, calibration, gate)
 
 
 def _origins(until: int, most_steps: float, horizon: int, season: int) -> IntArray:
     """Origins whose last target is the step before `until`, [origins]."""
-    count = min(ORIGINS, max(1, int((most_steps - horizon) // season) + 1))
+    count = max(1, int((most_steps - horizon) // season) + 1)
     back = np.arange(count - 1, -1, -1, dtype=np.int64)  # [origins]
     origins: IntArray = until - horizon - back * season
     return origins

@@ -61,6 +61,12 @@ def test_without_seasons_the_only_base_is_the_last_value() -> None:
     assert wide.tolist() == [[[4.0]] * 3]
 
 
+def test_bases_are_compared_for_each_row_of_targets() -> None:
+    bases = np.array([[[1.0, 3.0], [1.0, 1.0], [0.0, 100.0]]])
+    compared = np.asarray(patches.compare_bases([bases, np.array([[0.5]])], step=2))
+    assert compared.tolist() == [[[-1.0, 1.0, 1.0, 1.0], [-5.0, 5.0, 5.0, 5.0]]]
+
+
 def test_a_missing_base_leaves_its_weight_to_the_others() -> None:
     bases = np.array([[[4.0, nan, 6.0]]], np.float32)
     logits = np.array([[[0.0, 50.0, 0.0]]], np.float32)

@@ -20,6 +20,12 @@ def test_the_gate_has_fewer_origins_where_they_would_exceed_a_quarter_of_the_his
     assert parts.gate_origins.tolist() == [304, 328, 352]  # targets cover 96 of 400 steps
 
 
+def test_calibration_has_forty_origins_where_they_fit_an_eighth_of_the_history() -> None:
+    parts = split_time(0, 24 * 365, 48, 24)
+    assert len(parts.calibration_origins) == 40
+    assert len(split_time(0, 4000, 48, 24).calibration_origins) == (500 - 48) // 24 + 1
+
+
 def test_an_origin_is_left_even_where_the_history_is_short() -> None:
     parts = split_time(0, 60, 48, 24)
     assert (len(parts.gate_origins), len(parts.calibration_origins)) == (1, 1)
