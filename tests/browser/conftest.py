@@ -21,7 +21,7 @@ Open = Callable[..., Page]
 Scheme = Literal["light", "dark"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """The browser, started once."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -35,21 +35,21 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """One panel whose night went well, most of its series with hostile names."""
     story = Story("departures", week(), series=("EWR/AA", *HOSTILE), gap=True)
     return project_at(tmp_path_factory.mktemp("project"), [story])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def url(project: Project) -> Iterator[str]:
     """Where the page of the project is served."""
     with serving(create_app(project, now=lambda: NOW)) as port:
         yield f"http://127.0.0.1:{port}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def context(chromium: Browser) -> Iterator[BrowserContext]:
     """One for all tests: plotly.js is fetched and compiled once."""
     context = chromium.new_context()
