@@ -62,7 +62,7 @@ class WindowSet:
             minimum: Steps of history that an origin needs; default: half a window, and two
                 seasons where the window holds them.
             parts: Default: `split_time` of the panel's history.
-            with_calendar: Whether networks see hour, weekday and day of year of their targets.
+            with_calendar: Whether networks see hour and weekday of their targets.
             by_series: Whether networks scale by the series' typical level (scale = "series").
         """
         season = seasons[0].steps if seasons else 1
