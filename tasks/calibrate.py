@@ -1,7 +1,6 @@
 """Ranges renewed from realised errors."""
 
 from rnnts.steps.calibrate import calibrate as step
-
 from rnnts.steps.instants import parse_instant
 from tasks.policy import Json, step_task
 from tasks.projects import opened

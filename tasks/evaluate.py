@@ -1,7 +1,6 @@
 """The candidate beside champion and baselines, on windows it was not trained on."""
 
 from rnnts.steps.evaluate import evaluate as step
-
 from tasks.policy import Json, step_task
 from tasks.projects import opened
 

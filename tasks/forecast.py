@@ -1,7 +1,6 @@
 """Every series forecast and laid down, not yet visible to anyone."""
 
 from rnnts.steps.forecast import forecast as step
-
 from rnnts.steps.instants import parse_instant
 from rnnts.steps.results import Kind
 from tasks.policy import Json, step_task

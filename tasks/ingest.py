@@ -1,7 +1,6 @@
 """The observations of a panel as of an instant, frozen."""
 
 from rnnts.steps.ingest import ingest as step
-
 from rnnts.steps.instants import parse_instant
 from tasks.policy import Json, step_task
 from tasks.projects import opened

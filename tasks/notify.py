@@ -1,7 +1,6 @@
 """Alerts out of the outbox."""
 
 from rnnts.steps.notify import notify as step
-
 from tasks.policy import Json, step_task
 from tasks.projects import opened
 

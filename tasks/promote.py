@@ -1,7 +1,6 @@
 """Champion, or rejected with the reason."""
 
 from rnnts.steps.promote import promote as step
-
 from tasks.policy import Json, step_task
 from tasks.projects import opened
 

@@ -1,8 +1,7 @@
 """What makes a forecast live, at once and whole."""
 
-from rnnts.steps.publish import publish as step
-
 from rnnts.steps.instants import parse_instant
+from rnnts.steps.publish import publish as step
 from rnnts.steps.results import Kind
 from tasks.policy import Json, step_task
 from tasks.projects import opened

@@ -1,8 +1,7 @@
 """What was published, held against what then happened."""
 
-from rnnts.steps.score import score as step
-
 from rnnts.steps.instants import parse_instant
+from rnnts.steps.score import score as step
 from tasks.policy import Json, step_task
 from tasks.projects import opened
 

@@ -1,7 +1,6 @@
 """Retention: never the champion, never what is live."""
 
 from rnnts.steps.tidy import tidy as step
-
 from tasks.policy import Json, step_task
 from tasks.projects import opened
 

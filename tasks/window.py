@@ -1,8 +1,7 @@
 """Which windows of a snapshot exist, and how they split by time."""
 
-from rnnts.steps.window import window as step
-
 from rnnts.steps.instants import parse_instant
+from rnnts.steps.window import window as step
 from tasks.policy import Json, step_task
 from tasks.projects import opened
 
