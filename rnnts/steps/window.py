@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from rnnts.config import PanelConfig
 from rnnts.database.runs import record
-from rnnts.errors import ConfigurationError, NoUsableDataError
+from rnnts.errors import NoUsableDataError
 from rnnts.failpoints import hit
 from rnnts.panels.grid import Grid
 from rnnts.panels.panel import Panel
-from rnnts.panels.resolve import Resolved, resolve
+from rnnts.panels.resolve import Resolved, check_window, resolve
 from rnnts.panels.seasons import Season
 from rnnts.steps.results import WindowResult
 
@@ -43,7 +43,7 @@ def window(project: "Project", panel: str, snapshot_id: str, as_of: datetime) ->
     """Lay a snapshot out as windows, split by time; the same snapshot gives the same id.
 
     Raises:
-        ConfigurationError: WINDOW_TOO_LONG, with one that fits.
+        ConfigurationError: WINDOW_TOO_LONG, with one that fits, where the user wrote it.
         NoUsableDataError: TOO_SHORT where no window is left for training, or none for the gate.
     """
     from rnnts.steps.snapshots import load_panel
@@ -51,8 +51,9 @@ def window(project: "Project", panel: str, snapshot_id: str, as_of: datetime) ->
     config = project.panel(panel)
     with record(project.database, panel, "window", as_of) as run:
         values = load_panel(project, snapshot_id)
-        resolved = resolve(panel, config, values.grid, history_steps(values))
-        _check_length(panel, config, values, resolved)
+        history = history_steps(values)
+        resolved = resolve(panel, config, values.grid, history)
+        check_window(config, resolved, history)
         windowset = cut(values, config, resolved)
         _check_enough(panel, values, windowset)
         network = network_of(config, resolved, windowset)
@@ -109,24 +110,6 @@ def network_of(config: PanelConfig, resolved: Resolved, windowset: "WindowSet") 
         known_future=windowset.known_future,
         static=windowset.static,
         **chosen,
-    )
-
-
-def _check_length(panel: str, config: PanelConfig, values: Panel, resolved: Resolved) -> None:
-    """Refuse a window that the user wrote and no history fills."""
-    history = history_steps(values)
-    if resolved.window < history:
-        return
-    free = config.model_copy(update={"model": config.model.model_copy(update={"window": None})})
-    fitting = resolve(panel, free, values.grid, history).window
-    raise ConfigurationError(
-        "WINDOW_TOO_LONG",
-        panel=panel,
-        expected=f"a window shorter than the history of {history} steps",
-        got=f"{resolved.window} steps",
-        do=f"set model.window = {fitting} or leave it out in [panels.{panel}]"
-        if fitting < history
-        else "wait for more history, or load older observations",
     )
 
 

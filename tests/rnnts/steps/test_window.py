@@ -56,6 +56,21 @@ def test_a_history_too_short_to_hold_anything_out_says_what_it_needs(tmp_path: P
         window(project, PANEL, snapshot_id, AS_OF)
 
 
+@pytest.mark.parametrize("scale", ["window", "series"])
+@pytest.mark.parametrize("steps", [1, 40, 48])
+def test_a_history_that_the_default_window_does_not_fit_into_is_too_short(
+    tmp_path: Path, steps: int, scale: str
+) -> None:
+    project = project_in(tmp_path, model=f'units = 4, scale = "{scale}"')
+    snapshot_id = add_snapshot(project, daily_rows(days=2)[:, -steps:])
+    with pytest.raises(NoUsableDataError) as caught:
+        window(project, PANEL, snapshot_id, AS_OF)
+    assert caught.value.code == "TOO_SHORT"
+    assert caught.value.exit_code == 4
+    assert "48 to read" in caught.value.expected
+    assert caught.value.got == f"{steps} at most"
+
+
 def test_no_value_of_a_held_out_part_is_a_target_of_training(tmp_path: Path) -> None:
     project = project_in(tmp_path)
     result = window(project, PANEL, add_snapshot(project, daily_rows()), AS_OF)
