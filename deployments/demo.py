@@ -177,7 +177,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("demo-out"))
     folder: Path = parser.parse_args().folder
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")  # the demo tells its own story
     begun = time.monotonic()
     try:

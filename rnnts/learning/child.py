@@ -18,6 +18,7 @@ import numpy as np
 
 from rnnts.artefacts import Store, packed
 from rnnts.errors import RnntsError
+from rnnts.learning.banners import load_tensorflow
 from rnnts.learning.supervise import Line, die_with_parent
 from rnnts.networks.config import NetworkConfig
 from rnnts.panels.arrays import AnyArray
@@ -64,6 +65,7 @@ class Job:
 
 def run(job: Job, tell: Tell) -> None:
     """Train as the job says and leave the result in its folder."""
+    load_tensorflow()
     from rnnts.windows.windowset import WindowSet
 
     config = NetworkConfig.model_validate(job.network)

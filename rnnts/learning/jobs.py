@@ -150,7 +150,7 @@ class Training:
             Budget(seconds, int(self.memory_gb * GIGABYTE)),
             self.folder / "child.log",
             on_line,
-            {"TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONHASHSEED": "0"},
+            {"PYTHONHASHSEED": "0"},
         )
 
     def _verify(self, result: Json) -> None:

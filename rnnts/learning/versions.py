@@ -18,6 +18,7 @@ import numpy as np
 from rnnts import networks, windows
 from rnnts.artefacts import MAX_BYTES, Store
 from rnnts.errors import IntegrityError
+from rnnts.learning.banners import load_tensorflow
 from rnnts.networks.config import NetworkConfig
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ def load_network(store: Store, manifest: Mapping[str, Json]) -> "keras.Model":
 
 def _filled(data: bytes, network: Json, digest: str, where: str) -> "keras.Model":
     """A freshly built network with the weights of an archive."""
+    load_tensorflow()
     from rnnts.networks.build import build
 
     model = build(NetworkConfig.model_validate(network))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rnnts.learning.banners import load_tensorflow
 from rnnts.steps.window import load_windows, windowset_of
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def sweep(project: "Project", panel: str, windows_id: str) -> SweepResult:
         ConfigurationError: PANEL_UNKNOWN.
         IntegrityError: The windows are missing or corrupt.
     """
+    load_tensorflow()
     from rnnts.learning.rate import sweep_rates
 
     config = project.panel(panel)
