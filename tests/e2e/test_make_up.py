@@ -116,7 +116,7 @@ def test_one_interrupt_ends_everything_cleanly(
     up, children, _ = ended
     assert up.process.returncode == 0
     assert len(children) >= 3
-    _, alive = psutil.wait_procs(children, timeout=5)
+    _, alive = psutil.wait_procs(children, timeout=DOWN_SECONDS)
     assert alive == []
     assert not answers(api_url(up.prefect))
 

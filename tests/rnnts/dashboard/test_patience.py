@@ -44,18 +44,25 @@ def test_patience_is_what_was_promised() -> None:
     assert PATIENCE_SECONDS == 15
 
 
-def test_two_hundred_slow_clients_are_closed_and_hinder_nobody() -> None:
-    begun = time.monotonic()
+def test_two_hundred_slow_clients_hinder_nobody() -> None:
+    with serving(guarded(app)) as port, ExitStack() as stack:
+        for _ in range(CLIENTS):
+            stack.enter_context(closing(connected(port))).send(b"GET / HT")
+        sooner = PATIENCE_SECONDS / 2  # than any of them is let go
+        answer = httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=sooner)
+        assert answer.status_code == 200
+
+
+def test_two_hundred_slow_clients_are_closed() -> None:
     with serving(guarded(app), Hasty) as port, ExitStack() as stack:
         waiting = [stack.enter_context(closing(connected(port))) for _ in range(CLIENTS)]
         selector = stack.enter_context(closing(selectors.DefaultSelector()))
         for sock in waiting:
             sock.send(b"GET / HT")
             selector.register(sock, selectors.EVENT_READ)
-        answer = httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=2)
-        assert answer.status_code == 200
         open_still = set(waiting)
-        while open_still and time.monotonic() - begun < 20:
+        deadline = time.monotonic() + 30
+        while open_still and time.monotonic() < deadline:
             for key, _ in selector.select(0.2):
                 assert isinstance(key.fileobj, socket.socket)
                 open_still.discard(key.fileobj)
@@ -79,7 +86,7 @@ def test_a_client_that_does_not_read_is_let_go() -> None:
 
 def let_go(sock: socket.socket) -> bool:
     """Whether the server has forgotten us: it then refuses the next byte that we send."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:
             sock.send(b" ")

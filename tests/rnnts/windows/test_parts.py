@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnts.windows.parts import Parts, split_time
@@ -31,6 +31,7 @@ def test_an_origin_is_left_even_where_the_history_is_short() -> None:
     assert (len(parts.gate_origins), len(parts.calibration_origins)) == (1, 1)
 
 
+@settings(deadline=None)
 @given(
     first=st.integers(-5000, 5000),
     history=st.integers(2, 20_000),
