@@ -244,8 +244,15 @@ def champion(connection: Connection, panel: str, at: datetime) -> VersionRow | N
 
 def previous_champions(connection: Connection, panel: str, at: datetime) -> tuple[VersionRow, ...]:
     """Who was champion before the one of `at`, the last first, each once."""
+    return champions(connection, panel, at)[1:]
+
+
+def champions(
+    connection: Connection, panel: str, at: datetime | None = None
+) -> tuple[VersionRow, ...]:
+    """Everyone who was champion up to an instant, or ever will be, the last first, each once."""
     found = rows_of(connection, _champions(panel, at), VersionRow)
-    return tuple({row.version_id: row for row in found}.values())[1:]
+    return tuple({row.version_id: row for row in found}.values())
 
 
 def decisions(connection: Connection, panel: str, limit: int = 50) -> tuple[DecisionRow, ...]:

@@ -1,51 +1,61 @@
-"""Tidy: retention. Never the champion, never what is live, never what either is made from."""
+"""Tidy: retention. Never the champion, never what is live, never what either is made from.
+
+Rows and files stay as long as somebody may ask for them:
+
+- rows of a panel's last nights, of the night that is live and of the one before it, of backfills;
+- the files of every publication, for older nights are kept as nothing else;
+- weights, probe, held-out errors, calibrations and safeguards of the champion and of the one
+  before it, of each version that made a publication whose rows stay (a replay needs them), of the
+  version trained last, and of any that is younger than a retrain period; the rows of the others
+  say that their files are removed, and a version's manifest stays;
+- the window set laid out last, those of undecided versions and of jobs, and any that is younger
+  than a retrain period;
+- a job's folder, for a retrain period after its last change: until then an interrupted training
+  can go on, and one that was done is found to be done;
+- snapshots for 35 days, then those that something above is made from.
+
+A retrain period is the longest of the schedules, at least a week. A file that nothing refers to
+goes after a day. Rows change first, files follow: no row names a file that was removed. (The ids
+of snapshots and window sets in rows say what something was made from, and promise no file.)
+"""
 
 import shutil
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnts.artefacts import Store
 from rnnts.database.forecasts import count_rows, delete_rows
-from rnnts.database.issues import (
-    Kind,
-    PublicationRow,
-    PublicationStatus,
-    publication_by_id,
-    publications,
-)
+from rnnts.database.issues import PublicationRow, publication_by_id, publications
 from rnnts.database.leases import hold
 from rnnts.database.migrate import ensure_schema
-from rnnts.database.models import versions
+from rnnts.database.named_files import forget_files, named_files
 from rnnts.database.runs import record, runs_of
-from rnnts.database.snapshots import newest_snapshot
 from rnnts.failpoints import hit
+from rnnts.steps import kept
+from rnnts.steps.kept import EVERY, KINDS, ROLLBACK
 from rnnts.steps.results import TidyResult
-from rnnts.steps.snapshots import Manifest, snapshot_name
 from rnnts.steps.staged import BLOCKS, Staged
 from rnnts.steps.staged import KIND as STAGED
+from rnnts.steps.window import KIND as WINDOWS
 
 if TYPE_CHECKING:
     from rnnts.project import Project
 
 NIGHTS = 14
 """Nights whose rows stay in the tables; older ones stay as files of the store."""
-ROLLBACK = 2
-"""The live night and the one that a rollback would make live stay, whatever `nights` says."""
 DAY = 86_400.0
 """A file that nobody refers to may belong to a run that goes on; after a day it does not."""
 SNAPSHOT_DAYS = 35
 """Snapshots stay so long, because nights are scored against theirs; then only some do."""
-KINDS: tuple[Kind, ...] = ("night", "backfill", "shadow", "hindcast")
-PUBLISHED_ONCE: tuple[PublicationStatus, ...] = ("live", "superseded", "held", "replaced")
-"""Where the rows of such a publication are gone, its files are what is left of it."""
-EVERY = 1_000_000
-"""More publications, or versions, than a panel has."""
+OF_VERSIONS = ("weights", "probe", "errors", "residuals", "calibration", "safeguards")
+"""Kinds of files that rows about a version name."""
 
 
 def tidy(project: "Project", *, nights: int = NIGHTS) -> TidyResult:
     """Remove what retention does not keep.
 
-    Rows of older nights and of what was never published go, their files in the store stay; then
-    files go that nothing refers to. Killed and run again, it ends where it would have.
+    Killed and run again, it ends where it would have.
 
     Args:
         project: The project.
@@ -112,19 +122,84 @@ def _tidy_files(project: "Project") -> int:
         busy = [run for run in runs_of(connection, limit=1000) if run.status == "running"]
     if any(run.step != "tidy" for run in busy):
         return removed
-    removed += _remove(store, STAGED, _staged_names(project), now - DAY)
-    named = {name for kept in store.names(STAGED) for name in Staged.read(store, kept).names()}
-    removed += _remove(store, BLOCKS, named, now - DAY)
-    long_ago = now - SNAPSHOT_DAYS * DAY
-    removed += _remove(store, "snapshot", _snapshot_names(project), long_ago)
-    named = {name for kept in store.names("snapshot") for name in _snapshot(store, kept).names()}
-    return removed + sum(_remove(store, kind, named, long_ago) for kind in ("chunk", "series"))
+    removed += _tidy_forecasts(project, now)
+    removed += _tidy_training(project, now)
+    return removed + _tidy_snapshots(project, now)
 
 
-def _remove(store: Store, kind: str, kept: set[str], before: float) -> int:
-    """Remove the artefacts of a kind that are older than an instant and not kept."""
-    names = [name for name in store.names(kind) if name not in kept]
-    old = [name for name in names if (store.root / name).stat().st_mtime < before]
+def _tidy_forecasts(project: "Project", now: float) -> int:
+    """Files of forecasts that were never published."""
+    store = project.store
+    removed = _remove(store, store.names(STAGED), kept.staged_manifests(project), now - DAY)
+    named = {name for one in store.names(STAGED) for name in Staged.read(store, one).names()}
+    return removed + _remove(store, store.names(BLOCKS), named, now - DAY)
+
+
+def _tidy_training(project: "Project", now: float) -> int:
+    """Files of trainings: jobs, versions, and the window sets that neither needs."""
+    store, since = project.store, now - kept.retrain_seconds(project, now)
+    removed = _remove_jobs(store, since)
+    for panel in sorted(project.config.panels):
+        _forget_versions(project, panel, since)
+    with project.database.reading() as connection:
+        named = named_files(connection)
+    for kind in OF_VERSIONS:
+        removed += _remove(store, store.names(kind), named, now - DAY)
+    made = kept.version_manifests(project)
+    removed += _remove(store, store.names("version"), made, now - DAY)
+    laid_out = kept.manifests(store, WINDOWS)
+    removed += _remove(store, laid_out, kept.window_manifests(project), since)
+    named = {*kept.manifests(store, WINDOWS), *kept.window_arrays(store)}
+    return removed + _remove(store, store.names(WINDOWS), named, now - DAY)
+
+
+def _forget_versions(project: "Project", panel: str, since: float) -> None:
+    """Let the rows of outlived versions say that their files are removed, before they are."""
+    with project.database.reading() as connection:
+        if not kept.outlived_versions(connection, project.store, panel, since):
+            return
+    with (
+        hold(project.database, panel, "retrain") as lease,
+        project.database.writing(lease) as connection,
+    ):
+        for version in kept.outlived_versions(connection, project.store, panel, since):
+            forget_files(connection, version.version_id)
+            hit("tidy.rows_deleted")
+
+
+def _remove_jobs(store: Store, before: float) -> int:
+    """Remove folders of jobs in which nothing changed since an instant, each whole or not at all.
+
+    What is left in the middle of that lies in `tmp`, where it is scratch.
+    """
+    jobs = [path for path in sorted((store.root / "jobs").glob("*")) if _changed(path) < before]
+    for path in jobs:
+        with store.scratch("job") as folder:
+            path.rename(folder / path.name)
+            hit("tidy.file_unlinked")
+    return len(jobs)
+
+
+def _changed(folder: Path) -> float:
+    """When something in a folder was written last, by the clock of the disk."""
+    return max(path.lstat().st_mtime for path in (folder, *folder.rglob("*")))
+
+
+def _tidy_snapshots(project: "Project", now: float) -> int:
+    """Snapshots that nothing is made from any more, and what only they consisted of."""
+    store, long_ago = project.store, now - SNAPSHOT_DAYS * DAY
+    stay = kept.snapshot_manifests(project)
+    removed = _remove(store, store.names("snapshot"), stay, long_ago)
+    named = {name for one in store.names("snapshot") for name in kept.snapshot(store, one).names()}
+    for kind in ("chunk", "series"):
+        removed += _remove(store, store.names(kind), named, long_ago)
+    return removed
+
+
+def _remove(store: Store, names: Iterable[str], stay: set[str], before: float) -> int:
+    """Remove those artefacts that are older than an instant and do not stay."""
+    go = [name for name in names if name not in stay]
+    old = [name for name in go if (store.root / name).stat().st_mtime < before]
     for name in old:
         store.remove(name)
         hit("tidy.file_unlinked")
@@ -142,33 +217,3 @@ def _remove_scratch(store: Store, now: float) -> int:
             path.unlink(missing_ok=True)
         hit("tidy.file_unlinked")
     return len(old)
-
-
-def _staged_names(project: "Project") -> set[str]:
-    """Manifests that stay: of every publication, and of panels that are no longer configured."""
-    store, panels = project.store, project.config.panels
-    kept = {name for name in store.names(STAGED) if Staged.read(store, name).panel not in panels}
-    for panel in panels:
-        with project.database.reading() as connection:
-            rows = publications(connection, panel, EVERY, kinds=KINDS, statuses=PUBLISHED_ONCE)
-        kept |= {store.name_of(STAGED, row.staged_id, "json") for row in rows}
-    return kept
-
-
-def _snapshot_names(project: "Project") -> set[str]:
-    """Manifests that stay for good: the newest, those of the last nights and of all versions."""
-    store, panels = project.store, project.config.panels
-    kept = {name for name in store.names("snapshot") if _snapshot(store, name).panel not in panels}
-    for panel in panels:
-        with project.database.reading() as connection:
-            newest = newest_snapshot(connection, panel)
-            nights = publications(connection, panel, ROLLBACK, kinds=("night",))
-            trained = versions(connection, panel, EVERY)
-        ids = {night.snapshot_id for night in nights} | {one.snapshot_id for one in trained}
-        ids |= {newest.snapshot_id} if newest else set()
-        kept |= {snapshot_name(snapshot_id) for snapshot_id in ids}
-    return kept
-
-
-def _snapshot(store: Store, name: str) -> Manifest:
-    return Manifest.from_json(store.get_json(name))

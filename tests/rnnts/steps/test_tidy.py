@@ -11,6 +11,7 @@ from rnnts.database.models import champion
 from rnnts.database.publications import stage
 from rnnts.database.runs import record
 from rnnts.project import Project
+from rnnts.steps import kept
 from rnnts.steps import publish as publishing
 from rnnts.steps import tidy as module
 from rnnts.steps.forecast import forecast
@@ -152,10 +153,10 @@ def test_snapshots_that_nothing_is_made_from_go_in_the_end(project: Project) -> 
     assert tidy(project).files == 0
     grow_old(project, 20)
     assert tidy(project).files > 0
-    kept = list(store.names("snapshot"))
-    assert len(kept) == 2  # of the live night and of its rollback target
-    for name in kept:
-        for part in module._snapshot(store, name).names():
+    stayed = list(store.names("snapshot"))
+    assert len(stayed) == 2  # of the live night and of its rollback target
+    for name in stayed:
+        for part in kept.snapshot(store, name).names():
             store.get(part)
     night(project, 24)
 
