@@ -1,7 +1,7 @@
 """Which files of the store stay, and until when; `tidy` removes the others."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rnnts.artefacts import Store
@@ -9,9 +9,10 @@ from rnnts.database.issues import Kind, PublicationStatus, publications
 from rnnts.database.models import champions, versions
 from rnnts.database.named_files import REMOVED, version_ids, versions_in_detail
 from rnnts.database.runs import runs_of
-from rnnts.database.snapshots import newest_snapshot
+from rnnts.database.snapshots import SnapshotRow, newest_snapshot
 from rnnts.panels.slots import newest_slot, next_slot
-from rnnts.steps.snapshots import Manifest, snapshot_name
+from rnnts.steps.score import GRACE
+from rnnts.steps.snapshots import Manifest, manifest, snapshot_name
 from rnnts.steps.staged import KIND as STAGED
 from rnnts.steps.staged import Staged
 from rnnts.steps.window import KIND as WINDOWS
@@ -109,8 +110,8 @@ def window_manifests(project: "Project") -> set[str]:
     jobs = _windows_of_jobs(store)
     kept = {store.name_of(WINDOWS, each, "json") for each in ids}
     for name in manifests(store, WINDOWS):
-        manifest = store.get_json(name)
-        if manifest["panel"] not in panels or manifest["arrays"] in jobs:
+        laid_out_as = store.get_json(name)
+        if laid_out_as["panel"] not in panels or laid_out_as["arrays"] in jobs:
             kept.add(name)
     return kept
 
@@ -134,8 +135,8 @@ def _windows_of_jobs(store: Store) -> set[str]:
 def snapshot_manifests(project: "Project") -> set[str]:
     """Manifests of snapshots that something is made from, whatever their age.
 
-    The newest of each panel, those of the last nights, of versions whose files stay, of window
-    sets that stay, and of panels that are no longer configured.
+    The newest of each panel, those of the last nights, of issues that are scored still, of versions
+    whose files stay, of window sets that stay, and of panels that are no longer configured.
     """
     store, panels = project.store, project.config.panels
     kept = {name for name in store.names("snapshot") if snapshot(store, name).panel not in panels}
@@ -143,12 +144,22 @@ def snapshot_manifests(project: "Project") -> set[str]:
     for panel in panels:
         with project.database.reading() as connection:
             newest = newest_snapshot(connection, panel)
-            nights = publications(connection, panel, ROLLBACK, kinds=("night",))
+            issued = publications(connection, panel, EVERY)
             trained = versions(connection, panel, EVERY)
+        nights = [one for one in issued if one.kind == "night"][:ROLLBACK]
         ids |= {night.snapshot_id for night in nights}
         ids |= {one.snapshot_id for one in trained if has_files(one)}
-        ids |= {newest.snapshot_id} if newest else set()
+        if newest is not None:
+            scored_since = newest.as_of - _scored_for(project, newest)
+            ids |= {one.snapshot_id for one in issued if one.issued_at >= scored_since}
+            ids |= {newest.snapshot_id}
     return kept | {snapshot_name(snapshot_id) for snapshot_id in ids}
+
+
+def _scored_for(project: "Project", newest: SnapshotRow) -> timedelta:
+    """How long after its instant an issue is held against the truth, from its own snapshot on."""
+    grid = manifest(project, newest.snapshot_id).grid
+    return timedelta(seconds=project.panel(newest.panel).horizon * grid.step_seconds) + GRACE
 
 
 def snapshot(store: Store, name: str) -> Manifest:

@@ -12,7 +12,7 @@ Rows and files stay as long as somebody may ask for them:
   than a retrain period;
 - a job's folder, for a retrain period after its last change: until then an interrupted training
   can go on, and one that was done is found to be done;
-- snapshots for 35 days, then those that something above is made from.
+- snapshots for 35 days, then those that something above is made from or scored against.
 
 A retrain period is the longest of the schedules, at least a week. A file that nothing refers to
 goes after a day. Rows change first, files follow: no row names a file that was removed. (The ids

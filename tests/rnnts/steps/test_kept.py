@@ -26,6 +26,7 @@ from rnnts.steps import tidy as module
 from rnnts.steps.forecast import forecast
 from rnnts.steps.ingest import ingest
 from rnnts.steps.publish import publish
+from rnnts.steps.score import score
 from rnnts.steps.staged import Staged
 from rnnts.steps.tidy import tidy
 from rnnts.steps.window import load_windows
@@ -432,6 +433,19 @@ def test_the_snapshot_of_a_version_goes_with_its_files(project: Project) -> None
     tidy(project)
     assert len(list(project.store.names("snapshot"))) == 1  # of the version trained last
     assert ingest(project, "loads", at(25)).snapshot_id
+
+
+def test_a_night_with_a_long_horizon_keeps_its_snapshot_until_it_is_scored(
+    tmp_path: Path,
+) -> None:
+    project = lay_out(tmp_path, {"a": wave(400, 7)}, frequency="1D", horizon=28)
+    night(project, 300)
+    grow_old(project, 40)
+    for day in (338, 339, 340):
+        night(project, day)
+    tidy(project)
+    snapshot = ingest(project, "loads", at(341)).snapshot_id
+    assert score(project, "loads", snapshot, at(341)).n == 28 + 3 + 2 + 1
 
 
 Dump = dict[str, list[tuple[Any, ...]]]
