@@ -15,6 +15,7 @@ from flows.command_line import instant, options_of, run
 from flows.issue_time import issue_of
 from flows.optional_work import attempt
 from flows.run_outcome import Json, concluded
+from flows.told_later import told_later
 from rnnts.steps.results import Kind
 from tasks.calibrate import calibrate
 from tasks.claim import claim
@@ -61,8 +62,9 @@ def night(
     config: str, panel: str, issued_at: str, kind: Kind = "night", *, replace: bool = False
 ) -> Json:
     """The order of work of one night, live or past; gives back what was published."""
-    stands = None if replace else standing(config, panel, issued_at, kind)
-    published = stands or _published(config, panel, issued_at, kind, replace=replace)
+    with told_later(config, panel, "nightly_forecast", issued_at):
+        stands = None if replace else standing(config, panel, issued_at, kind)
+        published = stands or _published(config, panel, issued_at, kind, replace=replace)
     if stands is None or stands["unsent"]:
         attempt(issued_at, notify, config, panel)
     return published

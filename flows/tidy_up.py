@@ -12,6 +12,7 @@ from prefect.client.schemas.objects import State
 
 from flows.command_line import options_of, run
 from flows.run_outcome import Json, concluded
+from flows.told_later import told_later
 from tasks.tidy import tidy
 
 
@@ -24,7 +25,8 @@ def tidy_up(config: str) -> State[dict[str, Any]]:
     """
 
     def work() -> Json:
-        removed = tidy(config)
+        with told_later(config, "", "tidy_up", None):
+            removed = tidy(config)
         message = f"removed {removed['rows']} rows and {removed['files']} files"
         return {**removed, "exit_code": 0, "message": message}
 

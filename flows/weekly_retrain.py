@@ -14,6 +14,7 @@ from flows.command_line import instant, options_of, run
 from flows.issue_time import issue_of
 from flows.optional_work import attempt
 from flows.run_outcome import Json, concluded
+from flows.told_later import told_later
 from tasks.evaluate import evaluate
 from tasks.ingest import ingest
 from tasks.notify import notify
@@ -40,7 +41,8 @@ def weekly_retrain(config: str, panel: str, as_of: str | None = None) -> State[d
         issue = issue_of(config, panel, as_of, "retrain")
         if issue.overtaken_by is not None:
             return overtaken(config, panel, "weekly_retrain", issue.text, issue.overtaken_by)
-        return retrain(config, panel, issue.text)
+        with told_later(config, panel, "weekly_retrain", issue.text):
+            return retrain(config, panel, issue.text)
 
     return concluded(work)
 

@@ -69,5 +69,5 @@ def open_project(path: str | Path = "rnnts.toml") -> Project:
         file,
         config,
         Store(root / config.store.path),
-        Database(url, config.database.wait_seconds),
+        Database(url, config.database.wait_seconds, spool=root / ".rnnts" / "spool"),
     )

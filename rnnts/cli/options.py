@@ -1,5 +1,7 @@
 """Options that mean the same everywhere, and the one place where a command reads the clock."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -46,3 +48,29 @@ def instant(project: "Project", panel: str, given: str | None) -> datetime:
 
     now = datetime.now(UTC)  # noqa: TID251 - a command is an entry point
     return instant_of(project, panel, given, now)
+
+
+@contextmanager
+def at_work(
+    config: Path, panel: str, step: str, given: str | None
+) -> Iterator[tuple["Project", datetime]]:
+    """The project and the instant of a step; if the database is down, it is told of it later."""
+    project = opened(config)
+    at = instant(project, panel, given)
+    with told_later(project, panel, step, at):
+        yield project, at
+
+
+@contextmanager
+def told_later(project: "Project", panel: str, step: str, at: datetime | None) -> Iterator[None]:
+    """Close the results database after the block; if it is out of reach, keep that in a file."""
+    from rnnts.database.spool import spool
+    from rnnts.errors import InfrastructureError
+
+    try:
+        yield
+    except InfrastructureError as error:
+        spool(project.database, panel, step, at, error)
+        raise
+    finally:
+        project.database.close()

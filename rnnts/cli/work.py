@@ -11,8 +11,9 @@ from rnnts.cli.options import (
     IssuedAt,
     Json,
     PanelName,
-    instant,
+    at_work,
     opened,
+    told_later,
 )
 from rnnts.cli.output import progress, show
 
@@ -23,8 +24,8 @@ def ingest(
     """Read the source as of an instant, check it and freeze it as a snapshot."""
     from rnnts.steps.ingest import ingest as step
 
-    project = opened(config)
-    show(step(project, panel, instant(project, panel, as_of)).to_json(), as_json=json)
+    with at_work(config, panel, "ingest", as_of) as (project, at):
+        show(step(project, panel, at).to_json(), as_json=json)
 
 
 def window(
@@ -34,9 +35,8 @@ def window(
     from rnnts.steps.lookup import snapshot_id
     from rnnts.steps.window import window as step
 
-    project = opened(config)
-    at = instant(project, panel, as_of)
-    show(step(project, panel, snapshot_id(project, panel, at), at).to_json(), as_json=json)
+    with at_work(config, panel, "window", as_of) as (project, at):
+        show(step(project, panel, snapshot_id(project, panel, at), at).to_json(), as_json=json)
 
 
 def train(
@@ -46,11 +46,10 @@ def train(
     from rnnts.steps.lookup import windows_id
     from rnnts.steps.train import train as step
 
-    project = opened(config)
-    at = instant(project, panel, as_of)
-    with progress(f"training {panel}", quiet=json) as report:
-        result = step(project, panel, windows_id(project, panel, at), at, progress=report)
-    show(result.to_json(), as_json=json)
+    with at_work(config, panel, "train", as_of) as (project, at):
+        with progress(f"training {panel}", quiet=json) as report:
+            result = step(project, panel, windows_id(project, panel, at), at, progress=report)
+        show(result.to_json(), as_json=json)
 
 
 def evaluate(
@@ -60,9 +59,8 @@ def evaluate(
     from rnnts.steps.evaluate import evaluate as step
     from rnnts.steps.lookup import version_id
 
-    project = opened(config)
-    at = instant(project, panel, as_of)
-    show(step(project, panel, version_id(project, panel, at)).to_json(), as_json=json)
+    with at_work(config, panel, "evaluate", as_of) as (project, at):
+        show(step(project, panel, version_id(project, panel, at)).to_json(), as_json=json)
 
 
 def promote(
@@ -72,9 +70,8 @@ def promote(
     from rnnts.steps.lookup import scorecard_id
     from rnnts.steps.promote import promote as step
 
-    project = opened(config)
-    at = instant(project, panel, as_of)
-    show(step(project, panel, scorecard_id(project, panel, at)).to_json(), as_json=json)
+    with at_work(config, panel, "promote", as_of) as (project, at):
+        show(step(project, panel, scorecard_id(project, panel, at)).to_json(), as_json=json)
 
 
 def score(
@@ -84,9 +81,8 @@ def score(
     from rnnts.steps.lookup import snapshot_id
     from rnnts.steps.score import score as step
 
-    project = opened(config)
-    at = instant(project, panel, as_of)
-    show(step(project, panel, snapshot_id(project, panel, at), at).to_json(), as_json=json)
+    with at_work(config, panel, "score", as_of) as (project, at):
+        show(step(project, panel, snapshot_id(project, panel, at), at).to_json(), as_json=json)
 
 
 def calibrate(
@@ -96,9 +92,8 @@ def calibrate(
     from rnnts.steps.calibrate import calibrate as step
     from rnnts.steps.lookup import snapshot_id
 
-    project = opened(config)
-    at = instant(project, panel, as_of)
-    show(step(project, panel, snapshot_id(project, panel, at), at).to_json(), as_json=json)
+    with at_work(config, panel, "calibrate", as_of) as (project, at):
+        show(step(project, panel, snapshot_id(project, panel, at), at).to_json(), as_json=json)
 
 
 def forecast(
@@ -111,9 +106,8 @@ def forecast(
     from rnnts.steps.forecast import forecast as step
     from rnnts.steps.lookup import snapshot_id
 
-    project = opened(config)
-    at = instant(project, panel, issued_at)
-    show(step(project, panel, snapshot_id(project, panel, at), at).to_json(), as_json=json)
+    with at_work(config, panel, "forecast", issued_at) as (project, at):
+        show(step(project, panel, snapshot_id(project, panel, at), at).to_json(), as_json=json)
 
 
 Replace = Annotated[
@@ -132,19 +126,20 @@ def publish(
     from rnnts.steps.lookup import staged_id
     from rnnts.steps.publish import publish as step
 
-    project = opened(config)
-    at = instant(project, panel, issued_at)
-    result = step(project, panel, staged_id(project, panel, at), at, replace=replace)
-    show(result.to_json(), as_json=json)
-    if result.exit_code:
-        raise typer.Exit(result.exit_code)
+    with at_work(config, panel, "publish", issued_at) as (project, at):
+        result = step(project, panel, staged_id(project, panel, at), at, replace=replace)
+        show(result.to_json(), as_json=json)
+        if result.exit_code:
+            raise typer.Exit(result.exit_code)
 
 
 def notify(panel: PanelName, config: Config = DEFAULT_CONFIG, json: Json = False) -> None:
     """Send what waits in the outbox."""
     from rnnts.steps.notify import notify as step
 
-    show(step(opened(config), panel).to_json(), as_json=json)
+    project = opened(config)
+    with told_later(project, panel, "notify", None):
+        show(step(project, panel).to_json(), as_json=json)
 
 
 STEPS = (ingest, window, train, evaluate, promote, score, calibrate, forecast, publish, notify)

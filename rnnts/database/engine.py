@@ -46,15 +46,24 @@ class Database:
         url: "sqlite:///FILE" or "postgresql://user@host/name".
         wait_seconds: How long a lock is waited for, and how long transient failures are retried.
         read_only: A source: every write is refused by the database itself.
+        spool: Folder in which runs are kept that could not reach it; None: they are not.
 
     Raises:
         ConfigurationError: DATABASE_URL, SECRET_IN_QUERY.
     """
 
-    def __init__(self, url: str, wait_seconds: float = 60.0, *, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        url: str,
+        wait_seconds: float = 60.0,
+        *,
+        read_only: bool = False,
+        spool: Path | None = None,
+    ) -> None:
         self._url = parse_url(url)
         self.wait_seconds = wait_seconds
         self.read_only = read_only
+        self.spool = spool
         self.shown = url_shown(url)
         self._faults = Faults(self._url, wait_seconds, read_only=read_only)
 

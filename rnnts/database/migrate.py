@@ -32,7 +32,8 @@ def ensure_schema(database: Database) -> None:
         ConfigurationError: SCHEMA_OLDER, with `rnnts db upgrade` as the remedy.
         IntegrityError: SCHEMA_NEWER.
     """
-    if (found := schema_version(database)) == 0:
+    found = database.patiently(lambda: schema_version(database))
+    if found == 0:
         upgrade(database)
     else:
         _check(found, database)

@@ -14,6 +14,7 @@ from rnnts.database.instants import database_now
 from rnnts.database.migrate import require_schema
 from rnnts.database.processes import is_gone, this_process
 from rnnts.database.schema import run as table
+from rnnts.database.spool import load_spool
 from rnnts.errors import RnntsError
 
 Json = Any
@@ -89,6 +90,8 @@ def record(
 ) -> Iterator[RunRecord]:
     """Keep a row of the ledger while the block runs, whatever its end.
 
+    Rows come first of runs that could not reach the database when it was their turn.
+
     Args:
         database: The results database.
         panel: Its name.
@@ -99,7 +102,8 @@ def record(
         ConfigurationError: SCHEMA_MISSING, SCHEMA_OLDER.
         IntegrityError: SCHEMA_NEWER.
     """
-    require_schema(database)
+    database.patiently(lambda: require_schema(database))
+    load_spool(database)
     run = RunRecord(database.run_writing(lambda connection: _start(connection, panel, step, as_of)))
     try:
         yield run

@@ -1,107 +1,153 @@
-"""Runs that could not reach the database, kept in files and told to it next time."""
+"""Runs that could not reach the database: kept in files, and told to it by the next that can."""
 
-import json
+import fcntl
+import logging
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 from uuid import uuid4
 
-from sqlalchemy import Connection, insert
+from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from rnnts.database.engine import Database
-from rnnts.database.findings import record_findings
+from rnnts.database.findings import record_findings, storable
 from rnnts.database.processes import this_process
 from rnnts.database.schema import run as runs
-from rnnts.errors import RnntsError
+from rnnts.errors import IntegrityError, RnntsError
 from rnnts.findings import Finding
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """A run that failed before it could say so in the ledger; instants as ISO text."""
+    """A run that failed before it could say so in the ledger; when, its file's time says."""
 
     panel: str
     step: str
-    as_of: str
-    failed_at: str
+    as_of: AwareDatetime | None
     code: str
-    exit_code: int
+    exit_code: Annotated[int, Field(ge=0, le=255)]
     message: str
     remedy: str
     process: str
 
 
+_FILE = TypeAdapter(Spooled)
+
+
 def spool(
-    folder: Path, panel: str, step: str, as_of: datetime, failed_at: datetime, error: RnntsError
-) -> Path:
-    """Keep a failure in a file of its own, whole or not at all.
+    database: Database, panel: str, step: str, as_of: datetime | None, error: RnntsError
+) -> None:
+    """Keep that a run failed, if it failed because its results database is out of reach.
+
+    Every other failure is in the ledger, a source out of reach too.
 
     Args:
-        folder: Created where it is missing; for its owner alone.
-        panel: The panel's name.
+        database: The results database.
+        panel: The panel's name, "" where a run has none.
         step: A verb, or a flow's name.
         as_of: The instant it worked for.
-        failed_at: Now, by the clock of the entry point: the database's is out of reach.
-        error: What happened.
+        error: How it ended.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unreachable = error.code == "DB_UNREACHABLE" and error.where == database.shown
+    if database.spool is None or not unreachable:
+        return
     kept = Spooled(
-        panel,
-        step,
-        as_of.isoformat(),
-        failed_at.isoformat(),
-        error.code,
-        error.exit_code,
-        str(error),
-        error.do,
-        this_process(),
+        panel, step, as_of, error.code, error.exit_code, str(error), error.do, this_process()
     )
+    try:
+        _write(database.spool, _FILE.dump_json(kept))
+    except OSError as trouble:  # the error that led here matters more
+        _log.warning("that %s failed could not be kept in %s: %s", step, database.spool, trouble)
+
+
+def load_spool(database: Database) -> int:
+    """Tell the database of every kept failure and remove the files; give how many they were.
+
+    Guarantees: killed at any moment and run again, each stands in the ledger once. A file that
+    holds no failure is set aside; no trouble with files ends the run that loads them.
+
+    Raises:
+        RnntsError: The faults of `Database.run_writing`.
+    """
+    folder = database.spool
+    if folder is None or not folder.is_dir():
+        return 0
+    try:
+        with _alone(folder) as alone:
+            files = sorted(folder.glob("*.json")) if alone else []
+            return sum(_load(database, path) for path in files)
+    except OSError as error:
+        _log.warning("failures kept in %s are not in the ledger yet: %s", folder, error)
+        return 0
+
+
+def _write(folder: Path, data: bytes) -> None:
+    """A file of its own, whole or not at all, for its owner alone."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{uuid4().hex}.json"
     part = path.with_suffix(".part")
-    with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-        json.dump(asdict(kept), file)
+    with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
     part.rename(path)
-    return path
 
 
-def load_spool(database: Database, folder: Path) -> int:
-    """Tell the database of every kept failure and remove the files; give how many they were.
-
-    Killed in between, a failure may stand in the ledger twice; its finding counts once.
-    """
-    loaded = 0
-    for path, kept in _kept(folder):
-        database.run_writing(lambda connection, kept=kept: _tell(connection, kept))  # type: ignore[misc] # bound now
-        path.unlink(missing_ok=True)
-        loaded += 1
-    return loaded
+@contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    """Whether nobody else tells of the same files: nights of many panels begin at once."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        yield _locked(handle)
+    finally:
+        os.close(handle)
 
 
-def _kept(folder: Path) -> Iterator[tuple[Path, Spooled]]:
-    for path in sorted(folder.glob("*.json")):
-        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        yield path, Spooled(**values)
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
-def _tell(connection: Connection, kept: Spooled) -> None:
-    failed_at, as_of = datetime.fromisoformat(kept.failed_at), datetime.fromisoformat(kept.as_of)
-    connection.execute(
-        insert(runs).values(
-            panel=kept.panel,
-            step=kept.step,
-            as_of=as_of,
-            status="failed",
-            exit_code=kept.exit_code,
-            message=kept.message,
-            process=kept.process,
-            started_at=failed_at,
-            finished_at=failed_at,
-        )
-    )
+def _load(database: Database, path: Path) -> bool:
+    """Tell of one file and remove it; whether it held a failure."""
+    failed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    try:
+        kept = _FILE.validate_json(path.read_bytes())
+        database.run_writing(lambda connection: _tell(connection, kept, failed_at))
+    except (ValidationError, IntegrityError, SQLAlchemyError) as error:
+        aside = path.rename(path.with_suffix(".damaged"))
+        _log.warning("%s holds no failure that the ledger takes: %s", aside, type(error).__name__)
+        return False
+    path.unlink()
+    return True
+
+
+def _tell(connection: Connection, kept: Spooled, failed_at: datetime) -> None:
+    """Put it into the ledger, as the end of the row that it left open, else as a row of its own."""
+    message = storable(kept.message)
+    end = {
+        "status": "failed",
+        "exit_code": kept.exit_code,
+        "message": message,
+        "finished_at": failed_at,
+    }
+    names = {"panel": kept.panel, "as_of": kept.as_of, "process": kept.process}
+    its = select(runs.c.id).filter_by(**names)
+    told = its.where(runs.c.message == message).limit(1)
+    left_open = update(runs).where(runs.c.id.in_(its.where(runs.c.status == "running"))).values(end)
+    if not connection.execute(left_open).rowcount and connection.scalar(told) is None:
+        row = names | end | {"step": kept.step, "started_at": failed_at}
+        connection.execute(insert(runs).values(row))
     finding = Finding(kept.code, "error", kept.panel, kept.message, kept.remedy)
-    record_findings(connection, [finding], as_of)
+    record_findings(connection, [finding], kept.as_of or failed_at)

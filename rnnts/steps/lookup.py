@@ -37,8 +37,9 @@ def staged_id(project: "Project", panel: str, issued_at: datetime) -> str:
 
 def _result(project: "Project", panel: str, step: str, as_of: datetime) -> dict[str, Any]:
     project.panel(panel)
-    with project.database.reading() as connection:
-        found: dict[str, Any] | None = newest_result(connection, panel, step, as_of)
+    found = project.database.run_reading(
+        lambda connection: newest_result(connection, panel, step, as_of)
+    )
     if found is None:
         raise ConfigurationError(
             "STEP_MISSING",

@@ -1,6 +1,7 @@
 """The order of work, with tasks that only say that they were called."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from prefect.logging import disable_run_logger
 from flows import backfill_history, nightly_forecast, optional_work, weekly_retrain
 from rnnts.errors import InfrastructureError, NoUsableDataError
 from rnnts.failpoints import FailpointError
+from rnnts.project import open_project
 
 AT = "2013-12-02T07:00:00+00:00"
 GIVES: dict[str, dict[str, Any]] = {
@@ -124,6 +126,18 @@ def test_without_a_snapshot_there_is_no_night(tasks: Tasks) -> None:
     with pytest.raises(NoUsableDataError):
         night()
     assert tasks.called == ["standing", "ingest"]
+
+
+@pytest.mark.parametrize("step", ["standing", "ingest", "forecast", "publish"])
+def test_a_night_whose_database_is_down_is_kept_in_one_file(
+    tasks: Tasks, config: str, step: str
+) -> None:
+    shown = open_project(config).database.shown
+    down = InfrastructureError("DB_UNREACHABLE", got="refused", do="start it", where=shown)
+    tasks.failing[step] = down
+    with pytest.raises(InfrastructureError), disable_run_logger():
+        nightly_forecast.night(config, "loads", AT)
+    assert len(list((Path(config).parent / ".rnnts" / "spool").iterdir())) == 1
 
 
 def retrain() -> dict[str, Any]:

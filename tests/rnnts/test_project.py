@@ -34,6 +34,7 @@ def test_relative_paths_start_at_the_file_not_at_the_working_directory(
 ) -> None:
     assert project.database.file == tmp_path / ".rnnts" / "rnnts.db"
     assert project.store.root == tmp_path / ".rnnts" / "store"
+    assert project.database.spool == tmp_path / ".rnnts" / "spool"
     (tmp_path / "deep").mkdir()
     monkeypatch.chdir(tmp_path / "deep")
     again = rnnts.open_project("../rnnts.toml")
