@@ -39,7 +39,7 @@ def issue_of(
             slot, so that it and that night share a snapshot.
 
     Raises:
-        ConfigurationError: PANEL_UNKNOWN, INSTANT_INVALID, INSTANT_NEEDED.
+        ConfigurationError: PANEL_UNKNOWN, INSTANT_INVALID, INSTANT_FUTURE, INSTANT_NEEDED.
     """
     project = open_project(config)
     due = flow_run.scheduled_start_time  # Prefect's; now for a run started by hand
@@ -58,10 +58,10 @@ def issue_of(
 
 
 def slots_between(config: str, panel: str, first: str, last: str) -> list[str]:
-    """The slots of a panel's forecast schedule from `first` to `last`, both included, rising.
+    """The due slots of a panel's forecast schedule from `first` to `last`, both included, rising.
 
     Raises:
-        ConfigurationError: PANEL_UNKNOWN, INSTANT_INVALID, SCHEDULE_MISSING.
+        ConfigurationError: PANEL_UNKNOWN, INSTANT_INVALID, SCHEDULE_MISSING, SPAN_INVALID.
     """
     found = open_project(config).panel(panel)
     if found.schedule.forecast is None:
@@ -72,6 +72,12 @@ def slots_between(config: str, panel: str, first: str, last: str) -> list[str]:
             got="none",
             do='set schedule.forecast = "0 2 * * *" in rnnts.toml',
         )
-    after = parse_instant(first) - timedelta(microseconds=1)
-    due = slots(found.schedule.forecast, found.timezone, after, parse_instant(last))
+    start, end = parse_instant(first), parse_instant(last)
+    if end < start:
+        raise ConfigurationError(
+            "SPAN_INVALID", panel=panel, expected="--from before --to", got=f"{first} and {last}",
+            do="exchange them",
+        )  # fmt: skip
+    end = min(end, datetime.now(UTC))  # noqa: TID251 - a flow is an entry point
+    due = slots(found.schedule.forecast, found.timezone, start - timedelta(microseconds=1), end)
     return [slot.isoformat() for slot in due]

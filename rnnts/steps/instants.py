@@ -33,10 +33,21 @@ def instant_of(project: "Project", panel: str, given: str | None, now: datetime)
     """The instant of a run: `given`, else the newest slot of the panel's schedule due at `now`.
 
     Raises:
-        ConfigurationError: INSTANT_INVALID, or INSTANT_NEEDED where there is no schedule either.
+        ConfigurationError: INSTANT_INVALID; INSTANT_FUTURE, because what is live is only replaced
+            by what is newer, so that no night would be seen until that day; INSTANT_NEEDED where
+            there is no schedule either.
     """
     if given is not None:
-        return parse_instant(given)
+        instant = parse_instant(given)
+        if instant > now:
+            raise ConfigurationError(
+                "INSTANT_FUTURE",
+                panel=panel,
+                expected=f"an instant that has come by {now.isoformat(timespec='seconds')}",
+                got=given,
+                do="look at year and offset, or leave it out to take the newest due slot",
+            )
+        return instant
     from rnnts.panels.slots import newest_slot
 
     config = project.panel(panel)

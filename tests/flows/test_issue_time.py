@@ -93,6 +93,24 @@ def test_without_a_schedule_the_instant_has_to_be_named(config: str) -> None:
         issue_of(config, "calls", None, "forecast")
 
 
+def test_an_instant_that_has_not_come_is_refused(config: str) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)  # noqa: TID251 - by the real clock
+    with pytest.raises(ConfigurationError, match="INSTANT_FUTURE loads"):
+        issue_of(config, "loads", tomorrow.isoformat(), "forecast")
+
+
+def test_a_span_ends_with_the_newest_due_slot(config: str) -> None:
+    newest = last_two_in_the_morning()
+    next_week = newest + timedelta(days=7)
+    found = slots_between(config, "loads", newest.isoformat(), next_week.isoformat())
+    assert found == [newest.astimezone(UTC).isoformat()]
+
+
+def test_a_span_that_ends_before_it_begins_is_refused(config: str) -> None:
+    with pytest.raises(ConfigurationError, match="SPAN_INVALID loads"):
+        slots_between(config, "loads", "2013-12-04T02:00:00-05:00", "2013-12-02T02:00:00-05:00")
+
+
 def test_a_span_includes_the_slots_at_its_ends(config: str) -> None:
     found = slots_between(config, "loads", "2013-12-02T02:00:00-05:00", "2013-12-04T02:00:00-05:00")
     assert found == [f"2013-12-0{day}T07:00:00+00:00" for day in (2, 3, 4)]
