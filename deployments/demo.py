@@ -150,6 +150,7 @@ def _closing(outcome: "Realised", config: Path, seconds: float) -> None:
     _say(f"training took {_training_seconds(config):.0f} s, the whole demo {seconds:.0f} s")
     _say(
         "next, with a table of your own:\n"
+        "  source .venv/bin/activate\n"
         "  rnnts init --source postgresql://user@host/database  # writes rnnts.toml\n"
         "  rnnts check                                          # what it understood\n"
         "  make up                                              # nights, retraining, the page\n"
