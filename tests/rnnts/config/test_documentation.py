@@ -10,7 +10,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "configuration.md"
 
 
 def keys_of(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Every key, tables of keys apart from `source` and `panels`, which have tables of their own."""
+    """Every key but `source` and `panels`, which have tables of their own."""
     for name, field in model.model_fields.items():
         below = field.annotation
         if name in {"source", "panels"}:
