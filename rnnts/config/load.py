@@ -161,8 +161,12 @@ def _variable(name: str, variables: Mapping[str, str], where: str) -> str:
 
 
 def _refuse(error: ValidationError, places: Places) -> NoReturn:
-    """The first mistake that pydantic found, as one sentence."""
-    first = error.errors(include_url=False)[0]
+    """The first mistake that pydantic found, as one sentence; a misspelt key before a missing one.
+
+    A key may be missing because it was misspelt: "horizn" explains what "no horizon" does not.
+    """
+    errors = error.errors(include_url=False)
+    first = min(errors, key=lambda each: each["type"] != "extra_forbidden")
     keys = tuple(str(key) for key in first["loc"])
     shown = ".".join(keys)
     panel = keys[1] if keys[0] == "panels" and len(keys) > 1 else ""

@@ -39,6 +39,12 @@ def _one_or_many(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def _no_truth(value: object) -> object:
+    if isinstance(value, bool):  # pydantic takes true for 1
+        raise ValueError("a number is needed")  # noqa: TRY004 - pydantic passes TypeErrors through
+    return value
+
+
 def _rising(levels: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(sorted(set(levels)))
 
@@ -110,7 +116,7 @@ class PanelConfig(_Frozen):
     """One `[panels.NAME]`."""
 
     source: SourceConfig
-    horizon: Annotated[int, Field(ge=1, le=MAX_HORIZON)]
+    horizon: Annotated[int, Field(ge=1, le=MAX_HORIZON), BeforeValidator(_no_truth)]
     frequency: Frequency | None = None  # default: inferred from the labels
     timezone: str = "UTC"  # calendar and cron
     schedule: ScheduleConfig = ScheduleConfig()

@@ -84,6 +84,12 @@ def test_an_unknown_key_is_named_with_the_nearest(tmp_path: Path, line: str, sai
     assert f"{tmp_path / 'rnnts.toml'}, line" in message
 
 
+def test_a_misspelt_key_is_named_and_not_the_one_it_leaves_out(tmp_path: Path) -> None:
+    message = refusal(tmp_path, with_setting("horizn = 48", instead_of="horizon = 48"))
+    assert '"panels.loads.horizn: did you mean horizon?"' in message
+    assert "line 8" in message
+
+
 def test_a_mistake_is_found_on_its_line(tmp_path: Path) -> None:
     text = """
     [panels.first]
@@ -111,7 +117,7 @@ def test_a_missing_key_is_not_looked_for_in_another_table(tmp_path: Path) -> Non
     assert "line 2" in message
 
 
-@pytest.mark.parametrize("horizon", ["0", "-1", "1e9", "10_001", "2.5", '"many"'])
+@pytest.mark.parametrize("horizon", ["0", "-1", "1e9", "10_001", "2.5", "true", '"many"'])
 def test_a_horizon_out_of_range_is_told_the_range(tmp_path: Path, horizon: str) -> None:
     text = with_setting(f"horizon = {horizon}", instead_of="horizon = 48")
     message = refusal(tmp_path, text)
