@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
+from rnnts.config import SourceConfig
 from rnnts.findings import Finding, Severity
 from rnnts.panels.arrays import IntArray
 
@@ -17,6 +19,7 @@ class Problem:
     """A kind of trouble with rows: what is said of it."""
 
     severity: Severity
+    part: Literal["series", "time", "value", "known_at"]  # whose column it stands in
     evidence: str  # with {n} rows and {example}
     remedy: str
 
@@ -24,81 +27,96 @@ class Problem:
 PROBLEMS = {
     "ID_EMPTY": Problem(
         "warning",
+        "series",
         "{n} rows whose key is empty or NULL; they belong to no series",
         "fill the key columns, or leave such rows out with source.where",
     ),
     "ID_UNSTORABLE": Problem(
         "warning",
+        "series",
         "{n} rows whose id no database stores: {example}",
         "remove NUL and broken characters from the key columns",
     ),
     "TIME_EMPTY": Problem(
         "warning",
+        "time",
         "{n} rows without a time; they are left out",
         "fill the time column, or leave such rows out with source.where",
     ),
     "TIME_UNPARSABLE": Problem(
         "warning",
+        "time",
         "{n} rows whose time cannot be read, such as {example}; they are left out",
         "write ISO times such as 2013-12-02 02:00:00, or numbers of seconds",
     ),
     "TIME_OUT_OF_RANGE": Problem(
         "warning",
+        "time",
         "{n} rows whose time is infinite or outside the years 1 to 9999, such as {example}; "
         "they are left out",
         "correct them, or leave them out with source.where",
     ),
     "TIME_NONEXISTENT": Problem(
         "warning",
+        "time",
         "{n} rows whose local time does not exist, such as {example} (clocks went forward); "
         "they are left out",
         'if the column is in UTC, set source.timezone = "UTC"; else correct the rows',
     ),
     "TIME_AMBIGUOUS": Problem(
         "info",
+        "time",
         "{n} rows whose local time comes twice, such as {example} (clocks went back): two rows "
         "are taken for the two instants, one for the first",
         "nothing to do; an offset in the column, or UTC, would settle it",
     ),
     "TIME_ZONE_MIXED": Problem(
         "warning",
+        "time",
         "{n} rows whose time has no zone, such as {example}, among others that have one; "
         "they are left out",
         "set source.timezone to the zone of the bare ones",
     ),
     "KNOWN_AT_EMPTY": Problem(
         "warning",
+        "known_at",
         "{n} rows that do not say when they became known; they stay invisible",
         "fill the column that source.known_at names",
     ),
     "LABEL_OFF_GRID": Problem(
         "warning",
+        "time",
         "{n} rows whose time is no label of the grid, such as {example}; where a step has no row "
         "of its own, the nearest of them counts",
         "see the grid in `rnnts check`; set source.phase, frequency or aggregate",
     ),
     "VALUE_NOT_NUMERIC": Problem(
         "warning",
+        "value",
         "{n} rows whose value is no number, such as {example}; those steps are missing",
         "correct the rows, or name another column in source.value",
     ),
     "VALUE_OUT_OF_RANGE": Problem(
         "warning",
+        "value",
         "{n} values that are infinite or beyond 1e18, such as {example}; those steps are missing",
         "correct the rows",
     ),
     "DUPLICATE_TIME": Problem(
         "warning",
+        "time",
         "{n} steps with rows that contradict each other, such as {example}; they are missing",
         "keep one row a step, or set source.known_at or source.aggregate",
     ),
     "BELOW_MINIMUM": Problem(
         "warning",
+        "value",
         "{n} values below the minimum, such as {example}; those steps are missing",
         "correct the rows, or the panel's minimum",
     ),
     "ABOVE_MAXIMUM": Problem(
         "warning",
+        "value",
         "{n} values above the maximum, such as {example}; those steps are missing",
         "correct the rows, or the panel's maximum",
     ),
@@ -143,15 +161,36 @@ class Tally:
         """Rows of a kind, over all series."""
         return sum(count for (name, _), count in self._counts.items() if name == problem)
 
-    def findings(self, panel: str, ids: Sequence[str]) -> list[Finding]:
-        """A finding for each kind and series, by kind, then id."""
+    def example(self, problem: str) -> str:
+        """One row of a kind that occurred."""
+        return next(text for (name, _), text in self._examples.items() if name == problem)
+
+    def findings(self, panel: str, source: SourceConfig, ids: Sequence[str]) -> list[Finding]:
+        """A finding for each kind and series, by kind, then id; each says where the rows stand."""
         found = []
         for (name, code), count in self._counts.items():
             problem = PROBLEMS[name]
             evidence = problem.evidence.format(n=count, example=self._examples[name, code])
+            evidence += f" ({place_of(source, problem.part)})"
             series = ids[code] if code >= 0 else None
             found.append(Finding(name, problem.severity, panel, evidence, problem.remedy, series))
         return sorted(found, key=lambda finding: (finding.code, finding.series or ""))
+
+
+def place_of(source: SourceConfig, part: Literal["series", "time", "value", "known_at"]) -> str:
+    """Where in the source something stands.
+
+    >>> place_of(SourceConfig(table="loads", time="at", value="kw", series=("a", "b")), "series")
+    'table loads, columns a, b'
+    >>> place_of(SourceConfig(query="SELECT 1", time="at", aggregate="count"), "value")
+    'source.query'
+    """
+    relation = "source.query" if source.table is None else f"table {source.table}"
+    named = source.series if part == "series" else (getattr(source, part),)
+    columns = [name for name in named if name is not None]
+    if not columns:
+        return relation
+    return f"{relation}, column{'s' if len(columns) > 1 else ''} {', '.join(columns)}"
 
 
 def shown(value: object) -> str:

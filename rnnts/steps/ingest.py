@@ -29,8 +29,13 @@ from rnnts.failpoints import hit
 from rnnts.findings import Finding
 from rnnts.panels.freeze import Freezer, Life, Limits
 from rnnts.panels.newcomers import newcomers
-from rnnts.panels.numbers import NOT_NUMERIC
-from rnnts.steps.intaking import Earlier, Taken, first_step_again, take_in
+from rnnts.steps.intaking import (
+    Earlier,
+    Taken,
+    first_step_again,
+    nothing_usable,
+    take_in,
+)
 from rnnts.steps.results import SnapshotResult
 from rnnts.steps.snapshots import (
     FORMAT,
@@ -41,7 +46,7 @@ from rnnts.steps.snapshots import (
     write_chunk,
     write_lives,
 )
-from rnnts.steps.timeline import Errand, source_empty
+from rnnts.steps.timeline import Errand
 
 if TYPE_CHECKING:
     from rnnts.config import PanelConfig
@@ -69,7 +74,7 @@ def ingest(project: "Project", panel: str, as_of: datetime) -> SnapshotResult:
     Raises:
         ConfigurationError: PANEL_UNKNOWN, SOURCE_MISSING, COLUMN_MISSING, SOURCE_SQL,
             FREQUENCY_UNKNOWN, SERIES_LIMIT.
-        NoUsableDataError: SOURCE_EMPTY, VALUE_NOT_NUMERIC, ALL_MISSING.
+        NoUsableDataError: SOURCE_EMPTY, TIME_UNPARSABLE, VALUE_NOT_NUMERIC, ALL_MISSING.
         InfrastructureError: As databases and store raise it; LEASE_BUSY.
         IntegrityError: FENCED, SCHEMA_NEWER.
     """
@@ -113,7 +118,8 @@ def _draft(errand: Errand) -> _Draft:
         taken = take_in(errand, folder, grid)
         frozen = _frozen(errand, taken)
     if frozen is None:
-        raise _nothing_usable(errand, taken)
+        _record(errand, _findings(errand, taken))
+        raise nothing_usable(errand, taken)
     return frozen
 
 
@@ -278,7 +284,7 @@ def _to_register(errand: Errand, draft: _Draft, known: Sequence["SeriesRow"]) ->
 def _findings(errand: Errand, taken: Taken) -> list[Finding]:
     """What the rows gave cause to say."""
     intake = taken.intake
-    found = [*taken.findings, *intake.tally.findings(errand.panel, intake.series.ids)]
+    found = [*taken.findings, *taken.of_rows(errand)]
     if intake.later > FUTURE_SHARE * intake.rows:
         found.append(
             Finding(
@@ -291,23 +297,6 @@ def _findings(errand: Errand, taken: Taken) -> list[Finding]:
             )
         )
     return found
-
-
-def _nothing_usable(errand: Errand, taken: Taken) -> NoUsableDataError:
-    """Why rows that were read make no panel; what they gave cause to say is recorded."""
-    _record(errand, _findings(errand, taken))
-    intake = taken.intake
-    if not intake.seen:
-        return source_empty(errand)
-    texts = intake.tally.total(NOT_NUMERIC)
-    return NoUsableDataError(
-        NOT_NUMERIC if texts else "ALL_MISSING",
-        panel=errand.panel,
-        expected="numbers",
-        got=f"{intake.seen} rows and no usable value" + (f", {texts} of text" if texts else ""),
-        where=f"column {errand.config.source.value}",
-        do="name the column of values in source.value; the findings have examples",
-    )
 
 
 def _note_failure(errand: Errand, error: RnntsError) -> None:

@@ -13,14 +13,17 @@ import numpy as np
 from rnnts.config import duration_seconds
 from rnnts.database.journal import wal_finding
 from rnnts.database.source_read import SourceReader, reading_source
+from rnnts.errors import NoUsableDataError
 from rnnts.failpoints import hit
 from rnnts.findings import Finding
 from rnnts.panels.accumulate import SPANS
 from rnnts.panels.freeze import Life
 from rnnts.panels.identity import SeriesCodes
 from rnnts.panels.intake import NEVER, Intake, View, parts_of
+from rnnts.panels.numbers import NOT_NUMERIC
 from rnnts.panels.sheets import GrowingSheets, Open
-from rnnts.steps.timeline import Errand, settle_grid
+from rnnts.panels.tally import place_of
+from rnnts.steps.timeline import Errand, settle_grid, source_empty, times_unreadable
 
 if TYPE_CHECKING:
     from rnnts.panels.arrays import AnyArray
@@ -50,6 +53,33 @@ class Taken:
     intake: Intake
     sheets: GrowingSheets
     findings: tuple[Finding, ...]
+
+    def of_rows(self, errand: Errand) -> list[Finding]:
+        """What single rows gave cause to say."""
+        intake = self.intake
+        return intake.tally.findings(errand.panel, errand.config.source, intake.series.ids)
+
+
+def nothing_usable(errand: Errand, taken: Taken) -> NoUsableDataError:
+    """Why rows that were read make no panel."""
+    intake, source = taken.intake, errand.config.source
+    if not intake.seen:
+        unreadable = intake.tally.total("TIME_UNPARSABLE")
+        if unreadable and unreadable == intake.rows:
+            example = intake.tally.example("TIME_UNPARSABLE")
+            return times_unreadable(errand, unreadable, example)
+        return source_empty(errand)
+    texts = intake.tally.total(NOT_NUMERIC)
+    example = f" such as {intake.tally.example(NOT_NUMERIC)}" if texts else ""
+    return NoUsableDataError(
+        NOT_NUMERIC if texts else "ALL_MISSING",
+        panel=errand.panel,
+        expected="numbers",
+        got=f"{intake.seen} rows and no usable value"
+        + (f", {texts} of text{example}" if texts else ""),
+        where=place_of(source, "value"),
+        do="name the column of values in source.value",
+    )
 
 
 def first_step_again(grid: "Grid", watermark: int, revision_span: str) -> int:

@@ -16,9 +16,9 @@ from rnnts.errors import IntegrityError
 from rnnts.findings import Finding
 from rnnts.panels.freeze import Block, Freezer, Limits
 from rnnts.panels.panel import Panel
-from rnnts.steps.intaking import take_in
+from rnnts.steps.intaking import nothing_usable, take_in
 from rnnts.steps.snapshots import manifest
-from rnnts.steps.timeline import Errand, source_empty
+from rnnts.steps.timeline import Errand
 
 if TYPE_CHECKING:
     from rnnts.panels.grid import Grid
@@ -50,9 +50,9 @@ def look(project: "Project", panel: str, as_of: datetime) -> Look:
         blocks = list(freezer.blocks()) if intake.seen else []
         watermark = freezer.watermark if intake.seen else None
         if watermark is None:
-            raise source_empty(errand)
+            raise nothing_usable(errand, taken)
         found = _joined(panel, intake.view.grid, freezer, blocks, watermark)
-    findings = [*taken.findings, *intake.tally.findings(panel, intake.series.ids)]
+    findings = [*taken.findings, *taken.of_rows(errand)]
     return Look(found, intake.rows, intake.later, fold(findings))
 
 

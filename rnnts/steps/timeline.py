@@ -12,6 +12,8 @@ from rnnts.errors import ConfigurationError, NoUsableDataError
 from rnnts.panels.clock import Clock
 from rnnts.panels.identity import SeriesCodes
 from rnnts.panels.labels import grid_of, infer_frequency, majority_phase
+from rnnts.panels.stamps import Code
+from rnnts.panels.tally import place_of, shown
 
 if TYPE_CHECKING:
     from rnnts.config import Frequency, PanelConfig
@@ -50,7 +52,7 @@ def settle_grid(errand: Errand, reader: "SourceReader") -> "Grid":
 
     Raises:
         ConfigurationError: FREQUENCY_UNKNOWN.
-        NoUsableDataError: SOURCE_EMPTY.
+        NoUsableDataError: SOURCE_EMPTY, TIME_UNPARSABLE.
     """
     config, source = errand.config, errand.config.source
     frequency = config.frequency
@@ -58,11 +60,13 @@ def settle_grid(errand: Errand, reader: "SourceReader") -> "Grid":
     if phase is None and source.aggregate is not None:
         phase = 0  # events lie anywhere in their step: weeks begin on Monday, hours at 0 minutes
     if frequency is None or phase is None:
-        series, seconds = _sample(errand, reader)
+        sample = _sample(errand, reader)
         if frequency is None:
-            frequency = _inferred(errand, series, seconds)
+            frequency = _inferred(errand, sample)
         if phase is None:
-            phase = majority_phase(series, seconds, frequency, config.timezone, errand.second)
+            phase = majority_phase(
+                sample.series, sample.seconds, frequency, config.timezone, errand.second
+            )
     return grid_of(frequency, config.timezone, phase, source.label)
 
 
@@ -72,13 +76,29 @@ def source_empty(errand: Errand) -> NoUsableDataError:
         "SOURCE_EMPTY",
         panel=errand.panel,
         got=f"0 rows up to {errand.as_of.isoformat()}; is the loader late?",
-        where=f"table {errand.config.source.table}" if errand.config.source.table else "the query",
+        where=place_of(errand.config.source, "time"),
         do="see that the table is filled, and that source.where and the time column fit",
     )
 
 
-def _inferred(errand: Errand, series: "IntArray", seconds: "IntArray") -> "Frequency":
+def times_unreadable(errand: Errand, rows: int, example: str) -> NoUsableDataError:
+    """What is said where no row has a time that can be read."""
+    source = errand.config.source
+    return NoUsableDataError(
+        "TIME_UNPARSABLE",
+        panel=errand.panel,
+        expected="ISO times such as 2013-12-02 02:00:00, or numbers of seconds",
+        got=f"{rows} rows of which none has one" + (f", but {example}" if example else ""),
+        where=place_of(source, "time"),
+        do="name the column of times in source.time",
+    )
+
+
+def _inferred(errand: Errand, sample: "_Sample") -> "Frequency":
+    series, seconds = sample.series, sample.seconds
     if not len(seconds):
+        if sample.unreadable:
+            raise times_unreadable(errand, sample.rows, sample.unreadable)
         raise source_empty(errand)
     frequency = infer_frequency(
         series,
@@ -93,27 +113,44 @@ def _inferred(errand: Errand, series: "IntArray", seconds: "IntArray") -> "Frequ
             panel=errand.panel,
             expected="labels that lie on one grid of 15min, 30min, 1h, 1D or 1W",
             got=f"{len(seconds)} labels that do not",
-            where=f"column {errand.config.source.time}",
+            where=place_of(errand.config.source, "time"),
             do='set frequency = "1h" or another, and source.aggregate if rows are events',
         )
     return frequency
 
 
-def _sample(errand: Errand, reader: "SourceReader") -> tuple["IntArray", "IntArray"]:
-    """Series and stamps of the first rows that can be seen."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sample:
+    """The first rows that can be seen."""
+
+    series: "IntArray"  # [n]
+    seconds: "IntArray"  # [n]
+    rows: int  # read, those that cannot be seen included
+    unreadable: str  # one of the times, where none of all can be read; else ""
+
+
+def _sample(errand: Errand, reader: "SourceReader") -> _Sample:
     series = SeriesCodes(errand.config.source.series, errand.panel)
     clock, knowing = Clock(errand.timezone), Clock(errand.timezone)
-    found: list[tuple[IntArray, IntArray]] = []
+    found: list[tuple[IntArray, IntArray]] = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
+    rows, unreadable = 0, ""
     with closing(reader.pages()) as pages:
         for page in pages:
+            rows += len(page.time)
+            unreadable = unreadable or _unreadable(page, clock)
             found.append(_seen(errand, page, series, clock, knowing))
             if sum(len(codes) for codes, _ in found) >= SAMPLE_ROWS:
                 break
-    if not found:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    codes = np.concatenate([codes for codes, _ in found])
-    seconds = np.concatenate([seconds for _, seconds in found])
-    return codes[:SAMPLE_ROWS], seconds[:SAMPLE_ROWS]
+    codes = np.concatenate([codes for codes, _ in found])[:SAMPLE_ROWS]
+    seconds = np.concatenate([seconds for _, seconds in found])[:SAMPLE_ROWS]
+    return _Sample(codes, seconds, rows, "" if clock.usable.any() else unreadable)
+
+
+def _unreadable(page: "Rows", clock: Clock) -> str:
+    """The first time of a page that cannot be read, as a message shows it."""
+    place = clock.places(page.time)  # first of all: the clock knows what it has read
+    places = np.flatnonzero(clock.codes[place] == Code.UNPARSABLE)
+    return shown(page.time[places[0]]) if len(places) else ""
 
 
 def _seen(

@@ -169,6 +169,27 @@ def test_a_source_without_rows_is_told_so(
     assert caught.value.code == "SOURCE_EMPTY"
 
 
+@pytest.mark.parametrize(
+    ("time", "value", "code", "where"),
+    [
+        ("2026-01-05 {:02}:00", "high", "VALUE_NOT_NUMERIC", "table readings, column load"),
+        ("2026-01-05 {:02}:00", None, "ALL_MISSING", "table readings, column load"),
+        ("monday {}", 1.0, "TIME_UNPARSABLE", "table readings, column read_at"),
+    ],
+)
+@pytest.mark.parametrize("settings", ["", 'frequency = "1h"'])
+def test_rows_of_which_none_can_be_used_are_told_from_none(
+    tmp_path: Path, time: str, value: object, code: str, where: str, settings: str
+) -> None:
+    rows: list[tuple[str | None, str, object]] = [
+        ("north", time.format(hour), value) for hour in range(24)
+    ]
+    project = laid_out(tmp_path, rows, settings)
+    with pytest.raises(NoUsableDataError) as caught:
+        check(project, "loads", NOW)
+    assert (caught.value.code, caught.value.where) == (code, where)
+
+
 def test_a_table_that_is_not_there_is_told_with_the_nearest(tmp_path: Path) -> None:
     project = laid_out(tmp_path, readings())
     file = tmp_path / "rnnts.toml"

@@ -41,6 +41,7 @@ def test_one_text_among_numbers_is_missing_and_named(ground: Ground) -> None:
     evidence = ground.findings()["VALUE_NOT_NUMERIC"].evidence
     assert "'broken broken" in evidence
     assert at(1) in evidence
+    assert evidence.endswith("(table readings, column load)")
     assert len(evidence) < 200
 
 
@@ -49,7 +50,8 @@ def test_a_column_of_text_is_refused_with_examples(ground: Ground) -> None:
     with pytest.raises(NoUsableDataError) as caught:
         ground.ingest(hour(2))
     assert caught.value.code == "VALUE_NOT_NUMERIC"
-    assert "load" in caught.value.where
+    assert caught.value.where == "table readings, column load"
+    assert "'low' at" in caught.value.got
     assert "VALUE_NOT_NUMERIC" in ground.findings()
 
 
