@@ -13,7 +13,8 @@ import tensorflow as tf
 from rnnts.learning.losses import LOSSES
 from rnnts.learning.mixing import mix
 from rnnts.learning.recipe import Recipe
-from rnnts.networks.build import build, copies_of
+from rnnts.networks import lambdas
+from rnnts.networks.build import build, scaled_copies_of
 from rnnts.networks.config import NetworkConfig
 from rnnts.panels.arrays import AnyArray
 from rnnts.windows.pipeline import Batch, batches, window_count
@@ -34,7 +35,7 @@ class Descent:
         self.config, self.windowset, self.seed = config, windowset, seed
         self.recipe = replace(recipe, batch=batch)
         self.model = build(config)
-        self.copies = copies_of(self.model)
+        self.copies = scaled_copies_of(self.model)
         self.optimizer = keras.optimizers.Adam(rate, global_clipnorm=recipe.clip)
         self.optimizer.build(self.model.trainable_variables)
         self.average = [tf.Variable(variable.value) for variable in self.model.trainable_variables]
@@ -75,11 +76,16 @@ class Descent:
             )
             inputs, targets, weights = mix(batch, self.recipe.mixing, seed)
         with tf.GradientTape() as tape:
-            loss = self._loss(self.copies(inputs, training=True), inputs, targets, weights)
-        variables = self.model.trainable_variables
-        self.optimizer.apply(tape.gradient(loss, variables), variables)
-        self._average()
+            copies, state = self.copies(inputs, training=True)
+            loss = self._loss(copies, state, self._targets_of_copies(inputs, targets), weights)
+        self._update(tape.gradient(loss, self.model.trainable_variables))
         return loss
+
+    @tf.function(autograph=False, jit_compile=True)
+    def _update(self, gradients: Sequence[Tensor]) -> None:
+        """Move weights and averages: one kernel, where each variable would have a dozen."""
+        self.optimizer.apply(gradients, self.model.trainable_variables)
+        self._average()
 
     def _average(self) -> None:
         """Move the averages towards the weights: over few steps at first, then over the span.
@@ -96,13 +102,21 @@ class Descent:
         """The averaged weights."""
         return [average.numpy() for average in self.average]
 
-    def _loss(self, copies: Tensor, inputs: Any, targets: Tensor, weights: Tensor) -> Tensor:
-        """The mean loss over the copies [batch, copies, horizon, quantiles]."""
-        wanted = self._targets_of_copies(inputs, targets)  # [batch, copies, horizon]
+    @tf.function(autograph=False, jit_compile=True)
+    def _loss(self, copies: Tensor, state: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        """The mean loss over the copies, measured where they are scaled: in float32.
+
+        Args:
+            copies: Scaled, [batch, copies, horizon, quantiles].
+            state: Centre and spread, [batch, 2].
+            targets: Of each copy, in the unit of the series, [batch, copies, horizon].
+            weights: 1 / seasonal-naive error of the series, [batch].
+        """
         shape = tf.shape(copies)
         rows = tf.reshape(copies, [-1, shape[2], shape[3]])
-        wanted = tf.reshape(wanted, [-1, shape[2]])
-        return self.loss(wanted, rows, tf.repeat(weights, shape[1]), self.config.levels)
+        wanted = tf.reshape(lambdas.scale([targets, state]), [-1, shape[2]])
+        size = tf.cast(tf.repeat(weights * state[:, 1], shape[1]), tf.float32)
+        return self.loss(wanted, rows, size, self.config.levels)
 
     def _targets_of_copies(self, inputs: Any, targets: Tensor) -> Tensor:
         """Members all forecast the targets; each step of a sequence what follows that step."""

@@ -33,12 +33,16 @@ def build(config: NetworkConfig) -> keras.Model:
     return keras.Model(inputs, output, name=config.architecture)
 
 
-def copies_of(model: keras.Model) -> keras.Model:
-    """The same network with every copy in its output, [batch, copies, horizon, quantiles].
+def scaled_copies_of(model: keras.Model) -> keras.Model:
+    """The same network with every copy in its output, before it is scaled back.
 
     Training looks at each copy; a forecast is the mean of members or that of the last step.
+
+    Returns:
+        A model that gives the scaled copies, float32 [batch, copies, horizon, quantiles], and the
+        centre and spread by which they are scaled, float64 [batch, 2].
     """
-    return keras.Model(model.input, model.get_layer(COPIES).output, name="copies")
+    return keras.Model(model.input, model.get_layer(COPIES).input, name="scaled_copies")
 
 
-__all__ = ["build", "copies_of"]
+__all__ = ["build", "scaled_copies_of"]

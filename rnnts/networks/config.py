@@ -13,6 +13,7 @@ from pydantic import (
 )
 
 from rnnts.config import LEVELS, MAX_HORIZON, Architecture
+from rnnts.panels.seasons import patch_of
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 
@@ -27,7 +28,7 @@ class NetworkConfig(BaseModel):
     horizon: Annotated[int, Field(ge=1, le=MAX_HORIZON)]  # steps forecast
     levels: tuple[float, ...] = LEVELS  # of the quantiles, rising, with 0.5
     seasons: tuple[tuple[int, int, int], ...] = ()  # (steps, columns of `bases`, reach)
-    patch: PositiveInt | None = None  # steps folded into one; default: the first season
+    patch: PositiveInt | None = None  # steps folded into one; default: `patch_of`
     units: PositiveInt = 64
     layers: PositiveInt = 2
     dropout: Share = 0.2
@@ -64,9 +65,13 @@ class NetworkConfig(BaseModel):
 
     @property
     def folded(self) -> int:
-        """Steps of a patch: as given, or the first season; never longer than the window."""
-        season = self.seasons[0][0] if self.seasons else 1
-        return min(self.window, self.patch or season)
+        """Steps of a patch: as given, or those of `patch_of`; never longer than the window."""
+        return min(self.window, self.patch or patch_of(self.window, self.season))
+
+    @property
+    def season(self) -> int:
+        """Steps of the first season; 1 where there is none."""
+        return self.seasons[0][0] if self.seasons else 1
 
 
 MEDIAN = 0.5

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras.layers import Lambda
 
-from rnnts.networks import lambdas
+from rnnts.networks import lambdas, patches
 from rnnts.networks.config import NetworkConfig
 
 Tensor = Any
@@ -41,4 +41,11 @@ def scale_state(config: NetworkConfig, inputs: dict[str, Tensor]) -> Tensor:
     if config.scale == "constant":
         layer = exact(lambdas.constant_scale, "scale_state", constant=config.constant)
         return layer(inputs["values"])
+    if config.architecture == "patched_lstm":
+        season = max(1, min(config.season, config.window // FEWEST_SEASONS))
+        return exact(patches.season_scale, "scale_state", season=season)(inputs["values"])
     return exact(lambdas.window_scale, "scale_state")(inputs["values"])
+
+
+FEWEST_SEASONS = 8
+"""Parts of a window whose means have a median worth the name; a longer season is cut."""

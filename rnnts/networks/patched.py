@@ -15,19 +15,22 @@ MAX_SEGMENTS = 128
 MAX_ROWS = 512
 """Rows of residuals and gaps, likewise: 10,000 targets need no 10,000 x 13 weights a unit."""
 
+MOST_UNROLLED = 32
+"""Patches up to which the recurrence is laid out step by step: faster, but a larger graph."""
+
 
 def patched_forecast(config: NetworkConfig, inputs: dict[str, Tensor], state: Tensor) -> Tensor:
     """Scaled forecasts of each member, [batch, members, horizon, quantiles].
 
-    The window is folded into patches of one season, so the recurrence is as many steps long as
-    the window has seasons. The median is a mixture of seasonal bases plus a residual.
+    The window is folded into patches of whole seasons: the recurrence is a few steps long where
+    the window has hundreds. The median is a mixture of seasonal bases plus a residual.
     """
     window = exact(lambdas.scale, "scale")([inputs["values"], state])  # NaN where missing
     features = patch_features(config, window, inputs)  # [batch, patches, features]
     bases = exact(lambdas.scale, "scale_bases")([inputs["bases"], state])
     seasons = [list(season) for season in config.seasons]
     bases = plain(patches.widen_bases, "widen_bases", seasons=seasons)([bases, window])
-    season = min(config.folded, max(1, config.window // 2))
+    season = min(config.season, max(1, config.window // 2))
     unit = plain(patches.seasonal_unit, "seasonal_unit", steps=season)(window)
     parts = (features, bases, unit, known_summary(config, inputs))
     members = [_member(config, parts, place) for place in range(config.members)]
@@ -75,7 +78,7 @@ def every_nth(rows: Tensor, step: int) -> Tensor:
 
 def segment_steps(config: NetworkConfig) -> int:
     """Targets that share mixture weights: half a first season, more on long horizons."""
-    half = max(1, config.folded // 2)
+    half = max(1, config.season // 2)
     return max(half, -(-config.horizon // MAX_SEGMENTS))
 
 
@@ -86,8 +89,12 @@ def _member(config: NetworkConfig, parts: tuple[Any, ...], place: int) -> Tensor
     for layer in range(config.layers):
         sequences = layer < config.layers - 1
         name = f"member_{place}_lstm_{layer}"
-        memory = layers.LSTM(config.units, return_sequences=sequences, name=name)(memory)
-        memory = layers.Dropout(config.dropout, name=f"member_{place}_dropout_{layer}")(memory)
+        unroll = memory.shape[1] <= MOST_UNROLLED
+        lstm = layers.LSTM(config.units, return_sequences=sequences, unroll=unroll, name=name)
+        # One mask for all patches: a draw a patch costs more, and forgets what it has dropped.
+        mask = (None, 1, config.units) if sequences else None
+        drop = layers.Dropout(config.dropout, mask, name=f"member_{place}_dropout_{layer}")
+        memory = drop(lstm(memory))
     if known is not None:
         memory = layers.Concatenate(name=f"member_{place}_context")([memory, known])
     logits = _logits(config, memory, bases, unit, place)

@@ -5,7 +5,7 @@ from typing import Any
 
 from keras import ops
 
-from rnnts.networks.lambdas import quantiles, register
+from rnnts.networks.lambdas import fused, quantiles, register, window_scale
 
 Tensor = Any
 
@@ -28,6 +28,24 @@ def fold(values: Tensor, patch: int) -> Tensor:
 
 
 @register
+@fused
+def season_scale(values: Tensor, season: int) -> Tensor:
+    """Centre and spread of each window: the median of its seasons' means, and the mean absolute
+    deviation from it; [batch, 2].
+
+    An odd day moves it as little as it moves the median of all values, whose sort took a tenth of
+    a training step. Missing values do not count; a window of none but missing ones has 0 and 0.
+
+    Source:
+        Median of means: Nemirovsky and Yudin 1983; Lugosi and Mendelson 2019, section 2.1.
+    """
+    folded = fold(pad_front(values, season), season)  # [batch, seasons, season]
+    centre = window_scale(mean_or_nan(folded, -1))[:, :1]
+    return ops.concatenate([centre, mean_known(ops.abs(values - centre), 1)[:, None]], axis=1)
+
+
+@register
+@fused
 def seasonal_change(values: Tensor, steps: int) -> Tensor:
     """Difference to one season earlier, NaN in the first season, [batch, steps]."""
     change = values[:, steps:] - values[:, :-steps]
@@ -35,6 +53,7 @@ def seasonal_change(values: Tensor, steps: int) -> Tensor:
 
 
 @register
+@fused
 def patch_moments(folded: Tensor) -> Tensor:
     """Mean and mean absolute deviation of what is known of each patch, [batch, patches, 2]."""
     mean = mean_known(folded, -1)
@@ -49,6 +68,7 @@ def mean_known(values: Tensor, axis: int) -> Tensor:
 
 
 @register
+@fused
 def seasonal_unit(values: Tensor, steps: int) -> Tensor:
     """Mean absolute difference to one season earlier, at least a hundredth of the window's spread.
 
@@ -59,6 +79,7 @@ def seasonal_unit(values: Tensor, steps: int) -> Tensor:
 
 
 @register
+@fused
 def widen_bases(tensors: list[Tensor], seasons: Sequence[Sequence[int]]) -> Tensor:
     """Bases whose mixture is the point forecast.
 
@@ -120,6 +141,7 @@ def mean_or_nan(values: Tensor, axis: int) -> Tensor:
 
 
 @register
+@fused
 def compare_bases(tensors: list[Tensor], step: int) -> Tensor:
     """How far each base is from the mean of all, in seasonal units, a row for `step` targets.
 
@@ -153,6 +175,7 @@ def stretch(coarse: Tensor, steps: int, horizon: int) -> Tensor:
 
 
 @register
+@fused
 def mixture(tensors: list[Tensor]) -> Tensor:
     """Bases weighted by a softmax of logits, plus a residual in seasonal units, [batch, horizon].
 
@@ -176,6 +199,7 @@ HIDDEN = 1e9
 
 
 @register
+@fused
 def spread_gaps(tensors: list[Tensor], middle: int) -> Tensor:
     """Rising quantiles around medians, their gaps in seasonal units, [batch, horizon, quantiles].
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from rnnts.config import PanelConfig, duration_seconds
 from rnnts.errors import ConfigurationError
 from rnnts.panels.grid import DAY, Grid
-from rnnts.panels.seasons import Season, seasons_of
+from rnnts.panels.seasons import MOST_PATCHES, Season, patch_of, seasons_of
 
 MINUTES = 15.0
 """Default training budget."""
@@ -104,7 +104,7 @@ def resolve(name: str, config: PanelConfig, grid: Grid, history_steps: int) -> R
         "label": written if "label" in config.source.model_fields_set else "default",
         "horizon": written,
         "window": window_origin,
-        "patch": f"one {seasons[0].name}",
+        "patch": f"whole seasons of a {seasons[0].name}, at most {MOST_PATCHES} in a window",
         "seasons": f"frequency {grid.frequency} and {history_steps} steps of history",
         "quantiles": written if "quantiles" in config.model_fields_set else "default: all",
         "minimum": written if config.minimum is not None else _minimum_origin(config),
@@ -121,7 +121,7 @@ def resolve(name: str, config: PanelConfig, grid: Grid, history_steps: int) -> R
         grid=grid,
         horizon=config.horizon,
         window=window,
-        patch=min(seasons[0].steps, window),
+        patch=patch_of(window, seasons[0].steps),
         seasons=seasons,
         levels=config.quantiles,
         minimum=_minimum(config),
@@ -175,8 +175,9 @@ def _usual_window(grid: Grid, seasons: tuple[Season, ...], history_steps: int) -
     season = seasons[0].steps
     if history_steps >= WINDOWS_IN_HISTORY * usual:
         return usual, f"frequency {grid.frequency}"
-    fitting = history_steps // WINDOWS_IN_HISTORY // season * season
-    return min(usual, max(fitting, 2 * season)), f"a third of {history_steps} steps of history"
+    fitting = max(history_steps // WINDOWS_IN_HISTORY // season, 2) * season
+    patch = patch_of(fitting, season)
+    return min(usual, fitting // patch * patch), f"a third of {history_steps} steps of history"
 
 
 def _minimum(config: PanelConfig) -> float | None:

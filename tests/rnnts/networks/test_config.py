@@ -9,7 +9,7 @@ from rnnts.networks.config import NetworkConfig
 def test_the_defaults_are_pinned() -> None:
     config = NetworkConfig(window=336, horizon=48, seasons=((24, 3, 0), (168, 2, 0)))
     assert (config.architecture, config.units, config.layers) == ("patched_lstm", 64, 2)
-    assert (config.folded, config.bases, config.middle) == (24, 5, 6)
+    assert (config.folded, config.bases, config.middle) == (48, 5, 6)
 
 
 def test_a_change_raises(small: Callable[..., NetworkConfig]) -> None:

@@ -20,6 +20,26 @@ def test_the_seasonal_change_is_missing_in_the_first_season() -> None:
     np.testing.assert_array_equal(change, [[nan, nan, 3.0, 6.0]])
 
 
+def test_an_odd_season_moves_neither_centre_nor_order_of_size_of_the_scale() -> None:
+    plain = np.array([[1.0, 3.0, 1.0, 3.0, 1.0, 3.0]])
+    odd = np.array([[1.0, 3.0, 1.0, 3.0, 100.0, 300.0]])
+    assert np.asarray(patches.season_scale(plain, 2)).tolist() == [[2.0, 1.0]]
+    assert np.asarray(patches.season_scale(odd, 2))[0, 0] == 2.0
+
+
+def test_the_scale_of_a_window_leaves_out_what_is_missing() -> None:
+    values = np.array([[9.0, 1.0, nan, nan, 3.0, nan, 5.0, 7.0], [nan] * 8])
+    state = np.asarray(patches.season_scale(values, 2))
+    assert state.tolist() == [[5.0, (4 + 4 + 2 + 0 + 2) / 5], [0.0, 0.0]]
+
+
+def test_the_scale_moves_and_grows_with_the_window() -> None:
+    values = np.random.default_rng(0).normal(size=(3, 12))
+    centre, spread = np.asarray(patches.season_scale(values, 4)).T
+    moved = np.asarray(patches.season_scale(1e6 + 5 * values, 4)).T
+    np.testing.assert_allclose(moved, [1e6 + 5 * centre, 5 * spread], rtol=1e-9)
+
+
 def test_moments_of_a_patch_leave_out_what_is_missing() -> None:
     moments = np.asarray(patches.patch_moments(np.array([[[1.0, nan, 3.0], [nan, nan, nan]]])))
     assert moments.tolist() == [[[2.0, 1.0], [0.0, 0.0]]]
@@ -70,7 +90,7 @@ def test_bases_are_compared_for_each_row_of_targets() -> None:
 def test_a_missing_base_leaves_its_weight_to_the_others() -> None:
     bases = np.array([[[4.0, nan, 6.0]]], np.float32)
     logits = np.array([[[0.0, 50.0, 0.0]]], np.float32)
-    mixed = patches.mixture([bases, logits, np.full((1, 1), 2.0), np.full((1, 1), 3.0)])
+    mixed = patches.mixture([bases, logits, *np.array([[[2.0]], [[3.0]]], np.float32)])
     np.testing.assert_allclose(mixed, [[(4 + 6) / 2 + 2 * 3]], rtol=1e-6)
 
 

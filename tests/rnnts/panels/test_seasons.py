@@ -1,7 +1,7 @@
 import pytest
 
 from rnnts.config import Frequency
-from rnnts.panels.seasons import seasons_of
+from rnnts.panels.seasons import MOST_PATCHES, patch_of, seasons_of
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,10 @@ def test_seasons_follow_from_frequency_and_history(
 ) -> None:
     found = seasons_of(frequency, history)
     assert [(season.name, season.steps, season.days) for season in found] == seasons
+
+
+@pytest.mark.parametrize("window", [2, 23, 24, 168, 336, 720, 5_000])
+def test_patches_are_whole_seasons_and_few(window: int) -> None:
+    patch = patch_of(window, 24)
+    assert patch == window if window < 24 else patch % 24 == 0
+    assert window // patch <= MOST_PATCHES
