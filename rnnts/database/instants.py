@@ -4,10 +4,25 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, String
+from sqlalchemy.exc import DontWrapMixin
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from rnnts.errors import ConfigurationError
+
+
+class NaiveInstantError(ConfigurationError, DontWrapMixin):
+    """A time without a zone, refused in one sentence and not in SQLAlchemy's with its SQL."""
+
+    def __init__(self, value: datetime) -> None:
+        super().__init__(
+            "INSTANT_INVALID",
+            expected="an instant with a time zone",
+            got=repr(value.isoformat()),
+            do="give it one, such as datetime(2013, 12, 2, 2, tzinfo=UTC)",
+        )
 
 
 class Instant(TypeDecorator[datetime]):
@@ -28,7 +43,7 @@ class Instant(TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError(f"expected an instant with a time zone, got {value!r}")
+            raise NaiveInstantError(value)
         instant = value.astimezone(UTC).replace(microsecond=0)
         return str(instant) if dialect.name == "sqlite" else instant
 

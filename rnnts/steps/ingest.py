@@ -29,6 +29,7 @@ from rnnts.failpoints import hit
 from rnnts.findings import Finding
 from rnnts.panels.freeze import Freezer, Life, Limits
 from rnnts.panels.newcomers import newcomers
+from rnnts.steps.instants import aware
 from rnnts.steps.intaking import (
     Earlier,
     Taken,
@@ -72,14 +73,15 @@ def ingest(project: "Project", panel: str, as_of: datetime) -> SnapshotResult:
         as_of: Aware; nothing known later is used.
 
     Raises:
-        ConfigurationError: PANEL_UNKNOWN, SOURCE_MISSING, COLUMN_MISSING, SOURCE_SQL,
-            FREQUENCY_UNKNOWN, SERIES_LIMIT.
+        ConfigurationError: PANEL_UNKNOWN, INSTANT_INVALID, SOURCE_MISSING, COLUMN_MISSING,
+            SOURCE_SQL, FREQUENCY_UNKNOWN, SERIES_LIMIT.
         NoUsableDataError: SOURCE_EMPTY, TIME_UNPARSABLE, VALUE_NOT_NUMERIC, ALL_MISSING.
         InfrastructureError: As databases and store raise it; LEASE_BUSY.
         IntegrityError: FENCED, SCHEMA_NEWER.
     """
     config = project.panel(panel)
-    errand = Errand(project, panel, config, as_of.astimezone(UTC).replace(microsecond=0))
+    at = aware(as_of).astimezone(UTC).replace(microsecond=0)
+    errand = Errand(project, panel, config, at)
     ensure_schema(project.database)
     with (
         hold(project.database, panel, "ingest") as lease,

@@ -1,6 +1,6 @@
 """Which instant a run works for: the one it is given, else the newest due slot."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rnnts.errors import ConfigurationError
@@ -17,16 +17,33 @@ def parse_instant(text: str) -> datetime:
     """
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise ConfigurationError(
-            "INSTANT_INVALID",
-            expected="an instant with its offset, such as 2013-12-02T02:00:00-05:00 or …Z",
-            got=repr(text),
-            do="write the offset too: a bare time means another instant on another machine",
+        instant.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise _invalid(repr(text), "write one that the calendar has") from error
+    return aware(instant)
+
+
+def aware(instant: datetime) -> datetime:
+    """The same instant, which has a zone.
+
+    Raises:
+        ConfigurationError: INSTANT_INVALID where it has none.
+    """
+    if instant.tzinfo is None:
+        got = repr(instant.isoformat())
+        raise _invalid(
+            got, "write the offset too: a bare time means another instant on another machine"
         )
     return instant
+
+
+def _invalid(got: str, remedy: str) -> ConfigurationError:
+    return ConfigurationError(
+        "INSTANT_INVALID",
+        expected="an instant with its offset, such as 2013-12-02T02:00:00-05:00 or …Z",
+        got=got,
+        do=remedy,
+    )
 
 
 def instant_of(project: "Project", panel: str, given: str | None, now: datetime) -> datetime:

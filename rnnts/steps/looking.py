@@ -16,6 +16,7 @@ from rnnts.errors import IntegrityError
 from rnnts.findings import Finding
 from rnnts.panels.freeze import Block, Freezer, Limits
 from rnnts.panels.panel import Panel
+from rnnts.steps.instants import aware
 from rnnts.steps.intaking import nothing_usable, take_in
 from rnnts.steps.snapshots import manifest
 from rnnts.steps.timeline import Errand
@@ -41,7 +42,7 @@ def look(project: "Project", panel: str, as_of: datetime) -> Look:
     Raises:
         RnntsError: As `ingest`.
     """
-    errand = Errand(project, panel, project.panel(panel), as_of)
+    errand = Errand(project, panel, project.panel(panel), aware(as_of))
     with TemporaryDirectory(prefix="rnnts-look-") as folder:
         taken = take_in(errand, Path(folder), _grid_before(errand))
         intake = taken.intake

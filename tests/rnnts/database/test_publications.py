@@ -5,7 +5,6 @@ from threading import Event, Thread
 import numpy as np
 import pytest
 from sqlalchemy import Connection, Table, delete, insert, select, text
-from sqlalchemy.exc import StatementError
 
 from rnnts import failpoints
 from rnnts.database import publications, schema
@@ -305,7 +304,7 @@ def test_what_is_live_cannot_lose_what_it_refers_to(database: Database, table: T
 
 def test_a_naive_instant_is_refused(database: Database) -> None:
     naive = NIGHT.replace(tzinfo=None)
-    with pytest.raises(StatementError, match="time zone"), database.writing() as connection:
+    with pytest.raises(ConfigurationError, match="time zone"), database.writing() as connection:
         connection.execute(
             insert(schema.finding).values(
                 code="X",
