@@ -2,13 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rnnts.cli.options import DEFAULT_CONFIG, AsOf, Config, Json, opened
 from rnnts.cli.output import console, show, table
 from rnnts.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from rnnts.steps.check import Report
 
 Source = Annotated[str, typer.Option("--source", help="URL of the database to look into.")]
 Output = Annotated[Path, typer.Option("--output", help="The file to write; - for stdout.")]
@@ -45,24 +48,40 @@ def check(
     """Print every resolved value and where it came from, and what the data looks like."""
     from datetime import UTC, datetime
 
+    from rnnts.errors import RnntsError
     from rnnts.steps.check import check as step
     from rnnts.steps.instants import parse_instant
 
     project = opened(config)
     now = parse_instant(as_of) if as_of else datetime.now(UTC)  # noqa: TID251 - an entry point
-    names = [panel] if panel else sorted(project.config.panels)
-    for name in names:
-        report = step(project, name, now)
-        if json:
-            show(report.to_json(), as_json=True)
+    reports: list[dict[str, Any]] = []
+    codes = {0}
+    for name in [panel] if panel else sorted(project.config.panels):
+        try:
+            report = step(project, name, now)
+        except RnntsError as error:  # one panel's mistake leaves the others their report
+            sys.stderr.write(f"{error}\n")
+            codes.add(error.exit_code)
+            reports.append({"panel": name, "code": error.code, "error": str(error)})
             continue
-        table(
-            ["setting", "value", "from"],
-            [[row.name, row.value, row.origin] for row in report.settings],
-            title=f"panel {name}",
+        reports.append(report.to_json())
+        if not json:
+            _print(report)
+    if json:
+        show({"panels": reports}, as_json=True)
+    raise typer.Exit(next(code for code in (6, 5, 2, 4, 0) if code in codes))
+
+
+def _print(report: "Report") -> None:
+    table(
+        ["setting", "value", "from"],
+        [[row.name, row.value, row.origin] for row in report.settings],
+        title=f"panel {report.panel}",
+    )
+    table(["data", ""], [[fact.name, fact.value] for fact in report.facts])
+    for finding in report.findings:
+        place = finding.panel if finding.series is None else f"{finding.panel}/{finding.series}"
+        console().print(
+            f"{finding.severity}: {finding.code} {place}: {finding.evidence}; {finding.remedy}",
+            soft_wrap=True,
         )
-        table(["data", ""], [[fact.name, fact.value] for fact in report.facts])
-        for finding in report.findings:
-            console().print(
-                f"{finding.severity}: {finding.code} {finding.evidence}; {finding.remedy}"
-            )

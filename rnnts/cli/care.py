@@ -61,10 +61,12 @@ def lr_sweep(
     json: Json = False,
 ) -> None:
     """Raise the learning rate step by step, draw the loss over it, and pick a rate."""
+    from rnnts.pictures.files import check_output
     from rnnts.pictures.sweep import draw_sweep
     from rnnts.steps.lookup import windows_id
     from rnnts.steps.sweep import sweep
 
+    check_output(output, ".png")
     project = opened(config)
     at = instant(project, panel, as_of)
     result = sweep(project, panel, windows_id(project, panel, at))

@@ -171,7 +171,7 @@ class Faults:
             "DISK_FULL",
             got=facts,
             where=self._shown,
-            do="make room, or run `rnnts tidy`; nothing was changed, run this again",
+            do="make room (python -m flows.tidy_up); nothing was changed, run this again",
         )
 
     def _corrupt(self, text: str) -> RnntsError:
@@ -196,12 +196,13 @@ class Faults:
         path = Path(str(self._url.database))
         if path.exists() and not os.access(path, os.R_OK):
             return self._no_right("")
+        remedy = "correct database.url, or create it with `rnnts ingest PANEL`"
         return InfrastructureError(
             "DB_UNREACHABLE",
             expected="a file that can be opened",
             got="none",
             where=str(path),
-            do="correct database.url, or create it with `rnnts ingest PANEL`",
+            do="correct the url of the source" if self._read_only else remedy,
         )
 
     def _no_right(self, text: str) -> RnntsError:

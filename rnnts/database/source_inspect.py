@@ -209,6 +209,8 @@ def _tried(connection: Connection, sql: str, panel: str, what: str) -> list[tupl
 
 def is_statement_fault(cause: BaseException | None) -> bool:
     """Whether the statement itself is at fault: told by code, never by text."""
+    if isinstance(cause, sqlite3.ProgrammingError):
+        return True  # Python's module refused it by itself: a ":name" that nobody binds
     if isinstance(cause, sqlite3.Error):
         return getattr(cause, "sqlite_errorname", "") == "SQLITE_ERROR"
     state = str(getattr(cause, "sqlstate", None) or "")

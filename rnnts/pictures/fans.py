@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from rnnts.errors import ConfigurationError
+from rnnts.pictures.files import check_output, writing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,20 +47,19 @@ def draw(fans: "Sequence[Fan]", output: Path, *, title: str = "") -> None:
     """Draw one chart a series into `output`: .png with matplotlib, .html with plotly inside.
 
     Raises:
-        ConfigurationError: PICTURE_KIND for another suffix, PICTURE_EMPTY without a fan.
+        ConfigurationError: PICTURE_KIND for another suffix, PICTURE_PATH, PICTURE_EMPTY without
+            a fan.
     """
     if not fans:
         raise ConfigurationError(
             "PICTURE_EMPTY", got="no forecast to draw", do="publish one first: rnnts publish PANEL"
         )
-    if output.suffix == ".png":
-        _draw_png(fans, output, title)
-    elif output.suffix == ".html":
-        output.write_text(_html(fans, title), encoding="utf-8")
-    else:
-        raise ConfigurationError(
-            "PICTURE_KIND", expected=".png or .html", got=str(output), do="choose one with --output"
-        )
+    check_output(output, ".png", ".html")
+    with writing(output):
+        if output.suffix == ".png":
+            _draw_png(fans, output, title)
+        else:
+            output.write_text(_html(fans, title), encoding="utf-8")
 
 
 def local_times(seconds: "IntArray", timezone: str) -> list[datetime]:

@@ -3,11 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from rnnts.pictures.files import writing
+
 
 def draw_sweep(
     rates: Sequence[float], losses: Sequence[float], picked: float, output: Path
 ) -> None:
-    """Draw `losses` over `rates`, both [steps], on a logarithmic axis into a PNG."""
+    """Draw `losses` over `rates`, both [steps], on a logarithmic axis into a PNG.
+
+    Raises:
+        ConfigurationError: PICTURE_PATH.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - half a second
     from matplotlib.figure import Figure  # noqa: PLC0415
 
@@ -20,4 +26,5 @@ def draw_sweep(
     axes.set_ylabel("training loss, smoothed")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
-    figure.savefig(output, dpi=110)
+    with writing(output):
+        figure.savefig(output, dpi=110)

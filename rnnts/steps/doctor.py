@@ -65,6 +65,7 @@ def examine(config: Path, now: datetime) -> list[Line]:
         ("results database", lambda: _database(project)),
         ("artefact store", lambda: _store(project)),
         ("source", lambda: _sources(project)),
+        ("champions", lambda: _champions(project, now)),
         ("nights", lambda: _nights(project, now)),
     )
     for what, look in checks:
@@ -111,7 +112,7 @@ def _zones() -> Line:
 
 def _database(project: "Project") -> Iterator[Line]:
     from rnnts.database.invariants import check_invariants
-    from rnnts.database.migrate import schema_version
+    from rnnts.database.migrate import schema_version, touch
     from rnnts.database.schema import SCHEMA_VERSION
     from rnnts.database.urls import url_shown
 
@@ -125,7 +126,8 @@ def _database(project: "Project") -> Iterator[Line]:
     good = found == SCHEMA_VERSION
     yield Line("ok" if good else "fail", "results database", f"{shown}, schema {found}",
                "" if good else "run `rnnts db upgrade`")  # fmt: skip
-    with project.database.writing():
+    with project.database.writing() as connection:
+        touch(connection)
         yield Line("ok", "results database", "takes writes")
     broken = check_invariants(project.database)
     for violation in broken:
@@ -159,6 +161,27 @@ def _sources(project: "Project") -> Iterator[Line]:
             yield Line("fail", f"source of {name}", str(error), error.do)
         finally:
             source.close()
+
+
+def _champions(project: "Project", now: datetime) -> Iterator[Line]:
+    """Whether the file of each champion is the one that was recorded."""
+    from rnnts.database.migrate import schema_version
+    from rnnts.database.models import champion
+
+    if schema_version(project.database) == 0:
+        return
+    for name in sorted(project.config.panels):
+        with project.database.reading() as connection:
+            version = champion(connection, name, now)
+        if version is None:
+            continue
+        short = version.version_id[:12]
+        try:
+            project.store.get(version.weights_name)
+        except RnntsError as error:
+            yield Line("fail", f"champion of {name}", f"{short}: {error}", error.do)
+        else:
+            yield Line("ok", f"champion of {name}", f"{short}, its file is whole")
 
 
 def _nights(project: "Project", now: datetime) -> Iterator[Line]:

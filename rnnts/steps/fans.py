@@ -1,6 +1,7 @@
 """What a fan chart needs of a few series: history, one issue, the issue before, and the truth."""
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from rnnts.config import LEVELS
 from rnnts.database.catalogue import series_keys
 from rnnts.database.forecasts import forecast_rows
 from rnnts.database.issues import publications
+from rnnts.database.migrate import require_schema
 from rnnts.database.snapshots import newest_snapshot
 from rnnts.errors import ConfigurationError
 from rnnts.pictures.fans import Fan
@@ -48,9 +50,10 @@ def fans(
         truth_snapshot: A later snapshot to draw the truth from; default: the newest there is.
 
     Raises:
-        ConfigurationError: FORECAST_MISSING, or SERIES_UNKNOWN.
+        ConfigurationError: SCHEMA_MISSING, FORECAST_MISSING, or SERIES_UNKNOWN.
     """
     config = project.panel(panel)
+    require_schema(project.database)
     with project.database.reading() as connection:
         keys = series_keys(connection, panel)
         night, before = _nights(panel, publications(connection, panel, NIGHTS), issued_at)
@@ -62,9 +65,7 @@ def fans(
         chosen = list(series) or _largest(truth)
         for name in chosen:
             if name not in keys:
-                raise ConfigurationError(
-                    "SERIES_UNKNOWN", panel=panel, got=repr(name), do="choose one of the panel's"
-                )
+                raise _unknown(panel, name, keys)
         wanted = [keys[name] for name in chosen]
         rows = forecast_rows(connection, night.id, wanted)
         earlier = forecast_rows(connection, before.id, wanted) if before else None
@@ -74,6 +75,17 @@ def fans(
         if one is not None:
             found.append(one)
     return found
+
+
+def _unknown(panel: str, name: str, known: Iterable[str]) -> ConfigurationError:
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.4)
+    return ConfigurationError(
+        "SERIES_UNKNOWN",
+        panel=panel,
+        expected="a series of the panel",
+        got=repr(name),
+        do=f"did you mean {' or '.join(near)}?" if near else "rnnts_series has their names",
+    )
 
 
 def _missing(panel: str) -> ConfigurationError:

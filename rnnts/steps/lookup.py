@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from rnnts.database.migrate import require_schema
 from rnnts.database.runs import newest_result
 from rnnts.errors import ConfigurationError
 
@@ -37,6 +38,7 @@ def staged_id(project: "Project", panel: str, issued_at: datetime) -> str:
 
 def _result(project: "Project", panel: str, step: str, as_of: datetime) -> dict[str, Any]:
     project.panel(panel)
+    project.database.patiently(lambda: require_schema(project.database))
     found = project.database.run_reading(
         lambda connection: newest_result(connection, panel, step, as_of)
     )

@@ -148,7 +148,14 @@ def test_a_sample_takes_stamps_that_no_calendar_holds(empty_postgresql: Database
     assert rows == {"at": ["infinity", "2024-01-01 00:00:00+00"], "v": [1.0, 2.0]}
 
 
+def test_a_parameter_that_nobody_binds_is_a_mistake_in_the_query(empty_database: Database) -> None:
+    run(empty_database, "CREATE TABLE t (at TEXT, v INTEGER)")
+    with pytest.raises(ConfigurationError) as caught:
+        found(empty_database, query="SELECT at, v FROM t WHERE v > :least")
+    assert caught.value.code == "SOURCE_SQL"
+
+
 def test_a_database_that_is_not_there_is_no_empty_one(tmp_path: Path) -> None:
-    with pytest.raises(InfrastructureError) as caught:
+    with pytest.raises(InfrastructureError, match="correct the url of the source") as caught:
         found(Database(f"sqlite:///{tmp_path}/none.db", read_only=True), table="t")
     assert caught.value.code == "DB_UNREACHABLE"

@@ -59,6 +59,14 @@ def test_another_kind_of_picture_is_refused_by_name(tmp_path: Path, name: str) -
         draw([fan()], tmp_path / name)
 
 
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"PICTURE_PATH.*no such folder"):
+        draw([fan()], tmp_path / "nowhere" / "fans.png")
+    (tmp_path / "fans.html").mkdir()
+    with pytest.raises(ConfigurationError, match=r"PICTURE_PATH.*[Dd]irectory"):
+        draw([fan()], tmp_path / "fans.html")
+
+
 def test_nothing_to_draw_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="publish one first"):
         draw([], tmp_path / "fans.png")
