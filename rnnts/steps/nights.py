@@ -36,7 +36,7 @@ class Night:
     origin: int  # grid step of the first target
     rules: Rules
     levels: tuple[float, ...]
-    new: "BoolArray"  # first seen after the panel's own first night, [series]
+    new: "BoolArray"  # first seen after the panel's own first night, within a window, [series]
     absent: "BoolArray"  # known, but without a row in the source, [series]
     retired: "BoolArray"  # before this night, [series]
     guarded: "BoolArray"  # given to a baseline by the gate, [series]
@@ -69,6 +69,7 @@ class Night:
         rows = {row.series_id: row for row in known}
         begun = min((row.first_seen for row in known), default=issued_at)
         every = [rows.get(info.series_id) for info in complete.series]
+        young = [origin - info.first < rules.window for info in complete.series]
         guarded = serving.baselines if serving else {}
         days = [guarded.get(info.series_id, rules.days) for info in complete.series]
         return cls(
@@ -76,7 +77,7 @@ class Night:
             origin,
             rules,
             config.quantiles,
-            np.array([row is None or row.first_seen > begun for row in every], bool),
+            np.array([row is None or row.first_seen > begun for row in every], bool) & young,
             absent,
             np.array([_was_retired(row, issued_at) for row in every], bool),
             np.array([info.series_id in guarded for info in complete.series], bool),

@@ -220,6 +220,17 @@ def test_a_new_series_without_history_gets_a_forecast_and_no_blame(tmp_path: Pat
     assert ("SERIES_NEW", "b") in codes(project)
 
 
+def test_a_series_that_came_later_is_new_for_a_window_and_no_longer(tmp_path: Path) -> None:
+    project = lay_out(tmp_path, {"a": wave(HOURS, 24), "b": with_gap(0, 600)})
+    change(project, "UPDATE readings SET value = NULL WHERE site = 'b'")
+    staged_at(project, BEGIN + timedelta(hours=500))
+    found = staged_at(project, BEGIN + timedelta(hours=700))[2]
+    assert found["b"][1:] == ("profile", "cold")
+    result, staged, _ = staged_at(project, NIGHT)
+    assert (staged.skipped, result.degraded) == (("b",), True)
+    assert ("ALL_MISSING", "b") in codes(project)
+
+
 def test_a_series_of_which_nothing_is_usable_is_skipped_with_a_reason(tmp_path: Path) -> None:
     project = lay_out(tmp_path, {"a": wave(HOURS, 24), "b": np.full(HOURS, 1.0)})
     change(project, "UPDATE readings SET value = NULL WHERE site = 'b'")
