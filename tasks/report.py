@@ -28,7 +28,8 @@ def report_night(config: str, panel: str, issued_at: str, published: Json) -> No
 @step_task()
 def report_retrain(config: str, panel: str, scorecard: Json, message: str) -> None:  # noqa: ARG001 - as every step
     """Show candidate, champion and baselines side by side, and what was decided."""
-    create_table_artifact(score_rows(scorecard), key=key("scorecard", panel), description=message)
+    said = f"{message}; {scorecard['statistical']}"
+    create_table_artifact(score_rows(scorecard), key=key("scorecard", panel), description=said)
 
 
 def key(kind: str, panel: str) -> str:

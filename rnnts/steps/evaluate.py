@@ -4,7 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 from rnnts.database.findings import record_findings
 from rnnts.database.leases import hold
-from rnnts.database.models import VersionRow, add_scorecard, champion, scorecard, version
+from rnnts.database.models import (
+    VersionRow,
+    add_scorecard,
+    champion,
+    previous_champions,
+    scorecard,
+    version,
+)
 from rnnts.database.runs import record
 from rnnts.errors import ConfigurationError
 from rnnts.failpoints import hit
@@ -71,10 +78,13 @@ def known_version(project: "Project", panel: str, version_id: str) -> VersionRow
 
 
 def _rival(project: "Project", row: VersionRow) -> VersionRow | None:
-    """The champion of the candidate's instant, unless that is the candidate itself."""
+    """The champion of the candidate's instant, or before it: a candidate is never its own."""
     with project.database.reading() as connection:
-        found = champion(connection, row.panel, row.as_of)
-    return None if found is None or found.version_id == row.version_id else found
+        now = champion(connection, row.panel, row.as_of)
+        before = previous_champions(connection, row.panel, row.as_of)
+    if now is None or now.version_id != row.version_id:
+        return now
+    return before[0] if before else None
 
 
 def _card_id(row: VersionRow, rival: VersionRow | None) -> str:
@@ -104,4 +114,18 @@ def _told(panel: str, scorecard_id: str, version_id: str, scores: Json) -> Score
         version_id=version_id,
         origins=len(scores["origins"]),
         scores=scores["scores"],
+        statistical=_beside(scores),
+    )
+
+
+def _beside(scores: Json) -> str:
+    """The statistical method's share of the windows, and the candidate's score on the same ones."""
+    told = scores["statistical"]
+    if not told["series"]:
+        return f"no {told['method']}: {told['reason']}"
+    pair = scores["scores"][told["method"]]["mase"], told["network_on_the_same"]["mase"]
+    theirs, ours = ("not known" if mase is None else f"{mase:.4g}" for mase in pair)
+    return (
+        f"{told['method']} on {told['series']} of {told['of']} series in {told['seconds']:.0f} s: "
+        f"MASE {theirs}, the candidate on the same windows {ours}"
     )

@@ -78,6 +78,7 @@ class ScorecardResult(_Result):
     version_id: str
     origins: int
     scores: dict[str, dict[str, float | None]]  # {method: {mase, smape, wql, coverage_80, …}}
+    statistical: str  # how many series the statistical method did, or why none; one sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ def test_a_scorecard_has_every_method_on_the_same_windows(
     assert [len(steps["mase"]) for steps in stored["by_step"].values()] == [6, 6, 6]
     assert stored["champion"] is None
     assert stored["statistical"]["reason"].endswith("10 s are needed")
+    assert result.statistical == f"no mstl_ets: {stored['statistical']['reason']}"
 
 
 def test_the_naive_score_is_that_of_a_plain_loop(
@@ -192,6 +193,8 @@ def test_a_statistical_method_is_scored_on_its_sample_beside_the_network(
     assert (told["series"], told["of"], told["reason"]) == (2, 6, "")
     assert result.scores["mstl_ets"]["windows"] == told["network_on_the_same"]["windows"] == 4
     assert told["network_on_the_same"]["mase"] != result.scores["network"]["mase"]
+    assert result.statistical.startswith("mstl_ets on 2 of 6 series in ")
+    assert f"on the same windows {told['network_on_the_same']['mase']:.4g}" in result.statistical
 
 
 def test_an_unknown_version_is_said(project: Project) -> None:
