@@ -1,8 +1,8 @@
 """How a network is trained: what nobody has to set, with what each was measured at."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from rnnts.config import Architecture
+from rnnts.networks.config import NetworkConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +18,8 @@ class Recipe:
     evaluations: int = 20  # of the calibration part; each also writes a checkpoint
 
 
-def recipe_for(architecture: Architecture) -> Recipe:
-    """The recipe of an architecture."""
-    if architecture == "patched_lstm":
-        return Recipe()
-    return Recipe(batch=128, rate=2e-3, mixing=0.0)
+def recipe_for(config: NetworkConfig) -> Recipe:
+    """The recipe of a network: that of its architecture, at its own learning rate if it has one."""
+    patched = config.architecture == "patched_lstm"
+    recipe = Recipe() if patched else Recipe(batch=128, rate=2e-3, mixing=0.0)
+    return recipe if config.rate is None else replace(recipe, rate=config.rate)

@@ -1,6 +1,6 @@
 """What a network is made of, as one frozen value: with the weights' hash it is the network."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import (
     BaseModel,
@@ -12,7 +12,7 @@ from pydantic import (
     model_validator,
 )
 
-from rnnts.config import LEVELS, MAX_HORIZON, Architecture
+from rnnts.config import LEVELS, MAX_HORIZON, UNITS, Architecture, Loss, Scale
 from rnnts.panels.seasons import patch_of
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -29,13 +29,14 @@ class NetworkConfig(BaseModel):
     levels: tuple[float, ...] = LEVELS  # of the quantiles, rising, with 0.5
     seasons: tuple[tuple[int, int, int], ...] = ()  # (steps, columns of `bases`, reach)
     patch: PositiveInt | None = None  # steps folded into one; default: `patch_of`
-    units: PositiveInt = 64
+    units: PositiveInt = UNITS
     layers: PositiveInt = 2
     dropout: Share = 0.2
     members: PositiveInt = 1  # networks side by side, whose mean is the forecast
-    scale: Literal["window", "series", "constant"] = "window"
+    scale: Scale = "window"
     constant: PositiveFloat = 100.0  # of the scale "constant"
-    loss: Literal["pinball", "huber"] = "pinball"
+    loss: Loss = "pinball"
+    rate: PositiveFloat | None = None  # highest learning rate; default: the recipe's
     known_future: NonNegativeInt = 0  # features known in advance
     past: NonNegativeInt = 0  # features known up to the origin
     static: NonNegativeInt = 0  # features of the series; 2 with the scale "series"

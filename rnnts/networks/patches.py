@@ -30,11 +30,11 @@ def fold(values: Tensor, patch: int) -> Tensor:
 @register
 @fused
 def season_scale(values: Tensor, season: int) -> Tensor:
-    """Centre and spread of each window: the median of its seasons' means, and the mean absolute
-    deviation from it; [batch, 2].
+    """Centre and spread of each window, [batch, 2].
 
-    An odd day moves it as little as it moves the median of all values, whose sort took a tenth of
-    a training step. Missing values do not count; a window of none but missing ones has 0 and 0.
+    The median of its seasons' means, and the mean absolute deviation from that: an odd day moves
+    it as little as it moves the median of all values, whose sort took a tenth of a training step.
+    Missing values do not count; a window of none but missing ones has 0 and 0.
 
     Source:
         Median of means: Nemirovsky and Yudin 1983; Lugosi and Mendelson 2019, section 2.1.

@@ -48,6 +48,8 @@ def _head(config: NetworkConfig, states: Tensor, copies: int) -> Tensor:
     median = layers.Reshape(shape, name="medians")(layers.Dense(config.horizon)(states))
     if len(config.levels) == 1:
         return plain(lambdas.expand_dims, "quantiles")(median)
-    gaps = layers.Dense(config.horizon * (len(config.levels) - 1), name="raw_gaps")(states)
+    # From zeros: the Huber loss trains no gap, and calibration takes equal ones as they are
+    width = config.horizon * (len(config.levels) - 1)
+    gaps = layers.Dense(width, kernel_initializer="zeros", name="raw_gaps")(states)
     gaps = layers.Reshape((*shape, len(config.levels) - 1), name="gaps")(gaps)
     return plain(lambdas.quantiles, "quantiles", middle=config.middle)([median, gaps])

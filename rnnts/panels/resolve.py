@@ -48,6 +48,8 @@ class Resolved:
     memory_gb: float
     seed: int
     architecture: str
+    revision_span: str
+    network: tuple[tuple[str, str], ...]  # architecture, units, …: as `rnnts check` prints them
     origins: tuple[tuple[str, str], ...]
 
     def explain(self) -> list[Setting]:
@@ -67,7 +69,8 @@ class Resolved:
             "maximum": "none" if self.maximum is None else f"{self.maximum:g}",
             "max_delay": _hours(self.max_delay),
             "max_stale": _hours(self.max_stale),
-            "architecture": self.architecture,
+            "revision_span": self.revision_span,
+            **dict(self.network),
             "budget": f"{self.steps} steps" if self.minutes is None else f"{self.minutes:g} min",
             "memory_gb": f"{self.memory_gb:g}",
             "seed": str(self.seed),
@@ -97,6 +100,8 @@ def resolve(name: str, config: PanelConfig, grid: Grid, history_steps: int) -> R
     stale = _duration(config.max_stale, max(MIN_STALE, config.horizon * step, 2 * longest * step))
     minutes = config.train.minutes if config.train.minutes is not None else MINUTES
     written = "rnnts.toml"
+    network = _network(config)
+    chosen = config.model.model_fields_set | config.train.model_fields_set
     origins = {
         "frequency": written if config.frequency else "the labels of the data",
         "timezone": written if "timezone" in config.model_fields_set else "default",
@@ -111,7 +116,8 @@ def resolve(name: str, config: PanelConfig, grid: Grid, history_steps: int) -> R
         "maximum": written if config.maximum is not None else "default",
         "max_delay": written if config.max_delay else "the larger of 6 h and 2 steps",
         "max_stale": written if config.max_stale else "the largest of 48 h, horizon, 2 seasons",
-        "architecture": written if "architecture" in config.model.model_fields_set else "default",
+        "revision_span": written if "revision_span" in config.model_fields_set else "default",
+        **{name: written if name in chosen else "default" for name in dict(network)},
         "budget": written if {"minutes", "steps"} & config.train.model_fields_set else "default",
         "memory_gb": written if "memory_gb" in config.train.model_fields_set else "default",
         "seed": written if "seed" in config.train.model_fields_set else "default",
@@ -133,8 +139,26 @@ def resolve(name: str, config: PanelConfig, grid: Grid, history_steps: int) -> R
         memory_gb=config.train.memory_gb,
         seed=config.train.seed,
         architecture=config.model.architecture,
+        revision_span=config.revision_span,
+        network=network,
         origins=tuple(origins.items()),
     )
+
+
+def _network(config: PanelConfig) -> tuple[tuple[str, str], ...]:
+    """What decides the network and its training, as text; the learning rate only where written."""
+    model = config.model
+    settings = {
+        "architecture": model.architecture,
+        "units": str(model.units),
+        "scale": model.scale,
+        "loss": model.loss,
+    }
+    if model.scale == "constant":
+        settings["constant"] = f"{model.constant:g}"
+    if config.train.rate is not None:
+        settings["rate"] = f"{config.train.rate:g}"
+    return tuple(settings.items())
 
 
 def check_window(config: PanelConfig, resolved: Resolved, history_steps: int) -> None:

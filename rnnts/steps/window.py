@@ -97,7 +97,6 @@ def network_of(config: PanelConfig, resolved: Resolved, windowset: "WindowSet") 
     """The network that fits these windows."""
     from rnnts.networks.config import NetworkConfig
 
-    chosen = {} if config.model.units is None else {"units": config.model.units}
     return NetworkConfig(
         architecture=config.model.architecture,
         window=resolved.window,
@@ -105,11 +104,13 @@ def network_of(config: PanelConfig, resolved: Resolved, windowset: "WindowSet") 
         levels=resolved.levels,
         seasons=windowset.seasons,
         patch=resolved.patch,
+        units=config.model.units,
+        loss=config.model.loss,
+        rate=config.train.rate,
         scale=config.model.scale,
         constant=config.model.constant,
         known_future=windowset.known_future,
         static=windowset.static,
-        **chosen,
     )
 
 

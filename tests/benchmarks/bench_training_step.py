@@ -21,7 +21,7 @@ WINDOW, HORIZON, BATCH = 336, 48, 512
 
 def step_seconds(config: NetworkConfig, windowset: WindowSet, steps: int) -> float:
     """The mean over some steps, compiling apart."""
-    recipe = replace(recipe_for("patched_lstm"), batch=BATCH, mixing=0.0)
+    recipe = replace(recipe_for(config), batch=BATCH, mixing=0.0)
     descent = Descent(config, windowset, 0, recipe, 1e-3)
     stream = descent.stream(0)
     descent.run(stream, tf.constant(1))

@@ -207,5 +207,9 @@ def test_a_step_is_timed_without_compiling(
     assert read == [read[0]] * 3
 
 
-def test_each_architecture_has_a_recipe() -> None:
-    assert recipe_for("patched_lstm") != recipe_for("lstm")
+def test_each_architecture_has_a_recipe_at_the_rate_that_was_asked_for(
+    config: NetworkConfig,
+) -> None:
+    plain = config.model_copy(update={"architecture": "lstm"})
+    assert recipe_for(config) != recipe_for(plain)
+    assert recipe_for(config.model_copy(update={"rate": 0.5})).rate == 0.5

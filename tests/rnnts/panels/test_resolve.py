@@ -89,6 +89,17 @@ def test_every_value_is_explained_with_its_origin() -> None:
     assert origins["budget"] == "default"
 
 
+def test_what_was_written_about_network_and_training_is_explained() -> None:
+    model = {"units": 8, "scale": "constant", "constant": 10.0, "loss": "huber"}
+    found = resolve("loads", config(model=model, train={"rate": 0.01}), Grid("1h"), 5_000)
+    rows = {row.name: (row.value, row.origin) for row in found.explain()}
+    written = {"units": "8", "scale": "constant", "constant": "10", "loss": "huber", "rate": "0.01"}
+    assert {name: rows[name] for name in written} == {
+        name: (value, "rnnts.toml") for name, value in written.items()
+    }
+    assert rows["revision_span"] == ("35d", "default")
+
+
 @pytest.mark.parametrize(
     ("frequency", "horizon", "delay", "stale"),
     [

@@ -66,7 +66,7 @@ def test_a_report_has_every_setting_and_what_the_data_shows(tmp_path: Path) -> N
     report = check(project, "loads", NOW)
     settings = {row.name: (row.value, row.origin) for row in report.settings}
     assert settings["frequency"] == ("1h", "the labels of the data")
-    assert settings["window"] == ("312 steps", "a third of 960 steps of history")
+    assert settings["window"] == ("288 steps", "a third of 960 steps of history")
     assert facts(report) | {
         "series": "2",
         "rows read": "1,920",
@@ -155,7 +155,7 @@ def test_an_hourly_local_schedule_is_told_to_halt_in_autumn(tmp_path: Path) -> N
 
 def test_a_window_longer_than_the_history_is_refused_with_another(tmp_path: Path) -> None:
     project = laid_out(tmp_path, readings(), "model = { window = 5000 }")
-    with pytest.raises(ConfigurationError, match=r"set model\.window = 312") as caught:
+    with pytest.raises(ConfigurationError, match=r"set model\.window = 288") as caught:
         check(project, "loads", NOW)
     assert caught.value.code == "WINDOW_TOO_LONG"
 

@@ -45,7 +45,7 @@ def test_another_network_makes_other_windows(tmp_path: Path) -> None:
 def test_a_window_longer_than_the_history_is_refused_with_one_that_fits(tmp_path: Path) -> None:
     project = project_in(tmp_path, model="window = 1000")
     snapshot_id = add_snapshot(project, daily_rows())
-    with pytest.raises(ConfigurationError, match=r"history of 960 steps.*set model.window = 312"):
+    with pytest.raises(ConfigurationError, match=r"history of 960 steps.*set model.window = 288"):
         window(project, PANEL, snapshot_id, AS_OF)
 
 
