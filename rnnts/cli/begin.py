@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rnnts.cli.options import DEFAULT_CONFIG, AsOf, Config, Json, opened
+from rnnts.cli.options import DEFAULT_CONFIG, Config, Json, opened
 from rnnts.cli.output import console, show, table
 from rnnts.errors import ConfigurationError
 
@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
 Source = Annotated[str, typer.Option("--source", help="URL of the database to look into.")]
 Output = Annotated[Path, typer.Option("--output", help="The file to write; - for stdout.")]
-OnlyPanel = Annotated[str | None, typer.Argument(metavar="[PANEL]", help="Default: all panels.")]
+OnlyPanel = Annotated[str | None, typer.Argument(metavar="PANEL", help="Default: all panels.")]
+
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        metavar="INSTANT",
+        help="See the world from here, such as 2013-12-02T02:00:00-05:00. Default: now.",
+    ),
+]
 
 
 def init(source: Source, output: Output = DEFAULT_CONFIG) -> None:

@@ -12,23 +12,30 @@ db = typer.Typer(name="db", help="The schema of the results database.", no_args_
 
 
 @db.command()
-def upgrade(config: Config = DEFAULT_CONFIG) -> None:
+def upgrade(config: Config = DEFAULT_CONFIG, json: Json = False) -> None:
     """Bring the tables of rnnts to this version's schema."""
     from rnnts.database.migrate import schema_version
     from rnnts.database.migrate import upgrade as step
 
     database = opened(config).database
     step(database)
-    console().print(f"schema is at version {schema_version(database)}")
+    found = schema_version(database)
+    if json:
+        show({"schema": found}, as_json=True)
+        return
+    console().print(f"schema is at version {found}")
 
 
 @db.command()
-def version(config: Config = DEFAULT_CONFIG) -> None:
+def version(config: Config = DEFAULT_CONFIG, json: Json = False) -> None:
     """Say which schema the results database has, and which this rnnts knows."""
     from rnnts.database.migrate import schema_version
     from rnnts.database.schema import SCHEMA_VERSION
 
     found = schema_version(opened(config).database)
+    if json:
+        show({"schema": found, "known": SCHEMA_VERSION}, as_json=True)
+        return
     console().print(f"database {found or 'empty'}, this rnnts {SCHEMA_VERSION}")
 
 

@@ -61,6 +61,7 @@ def plot(
     issued_at: IssuedAt = None,
     output: Picture = Path("forecast.png"),
     config: Config = DEFAULT_CONFIG,
+    json: Json = False,
 ) -> None:
     """Draw history, truth and the fan of quantiles of a few series."""
     from rnnts.pictures.fans import draw
@@ -68,7 +69,12 @@ def plot(
     from rnnts.steps.instants import parse_instant
 
     at = None if issued_at is None else parse_instant(issued_at)
-    draw(fans(opened(config), panel, series or [], at), output)
+    drawn = fans(opened(config), panel, series or [], at)
+    draw(drawn, output)
+    if json:
+        names = [fan.series_id for fan in drawn]
+        show({"panel": panel, "series": names, "picture": str(output)}, as_json=True)
+        return
     console().print(f"wrote {output}")
 
 

@@ -115,7 +115,8 @@ def test_a_panel_that_cannot_be_checked_leaves_the_others_their_report(
 def test_doctor_sees_that_a_champion_has_no_file_and_that_nothing_can_be_written(
     project: Project, rnnts: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert rnnts("db", "upgrade")[0] == 0
+    assert rnnts("db", "upgrade", "--json")[:2] == (0, '{"schema": 1}\n')
+    assert json.loads(rnnts("db", "version", "--json")[1]) == {"schema": 1, "known": 1}
     crown(project, BEGIN, weights={"name": f"weights/aa/{'a' * 64}.keras", "sha256": "a" * 64})
     code, out, _ = rnnts("doctor")
     assert code == 5
@@ -126,6 +127,20 @@ def test_doctor_sees_that_a_champion_has_no_file_and_that_nothing_can_be_written
     code, out, _ = rnnts("doctor")
     assert code == 5
     assert "DB_READ_ONLY" in out
+
+
+@pytest.mark.parametrize("step", ["ingest", "train"])
+def test_results_that_take_no_writes_are_found_before_any_work(
+    project: Project, rnnts: Callable[..., Said], monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    for earlier in ("ingest", "window"):
+        assert rnnts(earlier, "loads", "--as-of", AT)[0] == 0
+    before = sorted(project.store.root.rglob("*"))
+    monkeypatch.setattr("rnnts.database.engine._open_sqlite", read_only)
+    code, _, err = rnnts(step, "loads", "--as-of", AT)
+    assert (code, err.startswith("DB_READ_ONLY")) == (5, True)
+    assert "make file and folder writable" in err
+    assert sorted(project.store.root.rglob("*")) == before
 
 
 def read_only(path: Path, wait_seconds: float, _mode: str) -> sqlite3.Connection:
@@ -146,7 +161,9 @@ def test_a_series_that_is_not_there_is_told_the_nearest(
     code, _, err = rnnts("plot", "loads", "--series", "Arger 1", "--output", picture)
     assert code == 2
     assert "did you mean Ärger" in err
-    assert rnnts("plot", "loads", "--series", 'Ärger "1"', "--output", picture)[0] == 0
+    code, out, _ = rnnts("plot", "loads", "--series", 'Ärger "1"', "--output", picture, "--json")
+    assert code == 0
+    assert json.loads(out) == {"panel": "loads", "series": ['Ärger "1"'], "picture": picture}
 
 
 def test_a_time_without_a_zone_is_refused_from_python_too(project: Project) -> None:
