@@ -54,7 +54,7 @@ def load_project_config(path: Path, environment: Mapping[str, str] | None = None
     except ValidationError as error:
         _refuse(error, places)
     check_values(config, places.of)
-    return config
+    return config.overridden(overridden)
 
 
 def _read(path: Path) -> str:

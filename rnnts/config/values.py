@@ -1,5 +1,6 @@
 """The values of a configuration: frozen, and refusing what they do not know."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -11,6 +12,7 @@ from pydantic import (
     NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
+    PrivateAttr,
     SecretStr,
     model_validator,
 )
@@ -156,3 +158,13 @@ class ProjectConfig(_Frozen):
     database: DatabaseConfig = DatabaseConfig()
     store: StoreConfig = StoreConfig()
     panels: dict[str, PanelConfig] = Field(default_factory=dict)
+    _variables: dict[tuple[str, ...], str] = PrivateAttr(default_factory=dict)
+
+    def overridden(self, variables: Mapping[tuple[str, ...], str]) -> Self:
+        """The same, knowing which environment variable set which key."""
+        self._variables = dict(variables)
+        return self
+
+    def variable(self, *keys: str) -> str | None:
+        """The environment variable that set a key, such as `("panels", "loads", "horizon")`."""
+        return self._variables.get(keys)

@@ -1,7 +1,7 @@
 """Check: every resolved value, what the data looks like, and what a person may want to change."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from rnnts.panels.slots import next_slot, upset_by_clocks
 from rnnts.steps.looking import Look, look
 
 if TYPE_CHECKING:
-    from rnnts.config import PanelConfig
+    from rnnts.config import PanelConfig, ProjectConfig
     from rnnts.project import Project
 
 SHOWN_SLOTS = 3
@@ -58,8 +58,28 @@ def check(project: "Project", panel: str, now: datetime) -> Report:
         NoUsableDataError: SOURCE_EMPTY.
         InfrastructureError: The source cannot be read.
     """
-    config = project.panel(panel)
-    return report(panel, config, look(project, panel, now), now)
+    found = report(panel, project.panel(panel), look(project, panel, now), now)
+    settings = (_with_variable(project.config, panel, setting) for setting in found.settings)
+    return replace(found, settings=tuple(settings))
+
+
+def _with_variable(config: "ProjectConfig", panel: str, setting: Setting) -> Setting:
+    """The setting, with the environment variable that it came from, if one set it."""
+    usual = tuple((*section, setting.name) for section in SECTIONS)
+    places = ELSEWHERE.get(setting.name, usual)
+    variables = (config.variable("panels", panel, *place) for place in places)
+    name = next((variable for variable in variables if variable is not None), None)
+    return setting if name is None else replace(setting, origin=f"environment variable {name}")
+
+
+SECTIONS: tuple[tuple[str, ...], ...] = ((), ("model",), ("train",))
+"""Where the keys of a panel stand whose values are printed."""
+ELSEWHERE = {
+    "budget": (("train", "minutes"), ("train", "steps")),
+    "label": (("source", "label"),),
+    "phase": (("source", "phase"),),
+}
+"""Those that stand somewhere else, or under another name."""
 
 
 def report(panel: str, config: "PanelConfig", seen: Look, now: datetime) -> Report:

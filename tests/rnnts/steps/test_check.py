@@ -55,6 +55,20 @@ def facts(report: Report) -> dict[str, str]:
     return {fact.name: fact.value for fact in report.facts}
 
 
+def test_a_setting_of_the_environment_names_its_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RNNTS_PANELS__LOADS__MAX_DELAY", "9h")
+    monkeypatch.setenv("RNNTS_PANELS__LOADS__TRAIN__MINUTES", "3")
+    monkeypatch.setenv("RNNTS_PANELS__LOADS__SOURCE__TIMEZONE", "UTC")
+    report = check(laid_out(tmp_path, readings()), "loads", NOW)
+    origins = {row.name: row.origin for row in report.settings}
+    assert origins["max_delay"] == "environment variable RNNTS_PANELS__LOADS__MAX_DELAY"
+    assert origins["budget"] == "environment variable RNNTS_PANELS__LOADS__TRAIN__MINUTES"
+    assert origins["timezone"] == "default"
+    assert origins["horizon"] == "rnnts.toml"
+
+
 def codes(report: Report) -> set[str]:
     return {finding.code for finding in report.findings}
 
