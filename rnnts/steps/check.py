@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -94,7 +94,12 @@ def report(panel: str, config: "PanelConfig", seen: Look, now: datetime) -> Repo
     check_window(config, resolved, history)
     data = describe(seen.panel, resolved.seasons)
     suggested = suggestions(panel, config, resolved, data)
-    findings = [*seen.findings, *suggested, *_schedules_upset(panel, config, now)]
+    findings = [
+        *seen.findings,
+        *_stale(panel, config, resolved, data, now),
+        *suggested,
+        *_schedules_upset(panel, config, now),
+    ]
     facts = [*_data_facts(data, seen, config.timezone), *_plans(config, resolved, now)]
     return Report(panel, tuple(resolved.explain()), tuple(facts), tuple(findings))
 
@@ -177,6 +182,21 @@ def suggestions(
             f"{_counted(data.short)} of {data.series} series have less than two seasons of values",
             "nothing to do: simpler methods serve them until their window is full",
         )  # fmt: skip
+
+
+def _stale(
+    panel: str, config: "PanelConfig", resolved: Resolved, data: PanelReport, now: datetime
+) -> Iterator[Finding]:
+    """What a night of today would say of every series."""
+    if data.last is None or now - data.last <= timedelta(seconds=resolved.max_stale):
+        return
+    yield Finding(
+        "SERIES_STALE", "warning", panel,
+        f"the newest observation is of {_local(data.last, config.timezone)}, older than max_stale "
+        f"({resolved.max_stale / 3_600:g} h): a night of today has no network to stand on",
+        "look whether the loader of that table still runs; a past night is forecast with "
+        "--issued-at",
+    )  # fmt: skip
 
 
 def _schedules_upset(panel: str, config: "PanelConfig", now: datetime) -> Iterator[Finding]:

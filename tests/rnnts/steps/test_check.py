@@ -55,6 +55,13 @@ def facts(report: Report) -> dict[str, str]:
     return {fact.name: fact.value for fact in report.facts}
 
 
+def test_a_table_that_ended_long_ago_is_told(tmp_path: Path) -> None:
+    project = laid_out(tmp_path, readings())
+    assert "SERIES_STALE" not in codes(check(project, "loads", NOW))
+    late = check(project, "loads", NOW + timedelta(days=60))
+    assert "SERIES_STALE" in codes(late)
+
+
 def test_a_setting_of_the_environment_names_its_variable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
