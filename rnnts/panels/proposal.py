@@ -8,7 +8,7 @@ import numpy as np
 
 from rnnts.config import Frequency
 from rnnts.panels.arrays import FloatArray, IntArray
-from rnnts.panels.grid import SECONDS
+from rnnts.panels.grid import DAY, SECONDS
 from rnnts.panels.identity import SeriesCodes
 from rnnts.panels.labels import infer_frequency
 from rnnts.panels.numbers import numbers_of
@@ -93,7 +93,7 @@ def propose_panel(columns: Columns, stamped: Sequence[str] = ()) -> Proposal | N
         series=tuple(name for name in columns if name in keys),
         value=value,
         aggregate="count" if events else (None if frequency else "mean"),
-        frequency=frequency or spaced or "1h",
+        frequency=frequency or spaced or ("1D" if _are_days(stamps.first[usable]) else "1h"),
         certain=frequency is not None,
         naive=bool(stamps.naive.any()),
         minimum=0.0 if lowest >= 0 else None,
@@ -172,6 +172,10 @@ def _frequency(series: IntArray, seconds: IntArray) -> Frequency | None:
         return None
     known = series >= 0
     return infer_frequency(series[known], seconds[known], "UTC", int(seconds.max()) + WEEK)
+
+
+def _are_days(seconds: IntArray) -> bool:
+    return bool((seconds % DAY == 0).all())
 
 
 def _spacing(series: IntArray, seconds: IntArray) -> Frequency | None:

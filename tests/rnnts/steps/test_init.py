@@ -55,6 +55,12 @@ def test_a_table_of_values_is_proposed_with_keys_frequency_and_horizon(tmp_path:
     assert "# minimum = 0" in propose(url)
 
 
+def test_rows_that_stand_on_dates_alone_are_days(tmp_path: Path) -> None:
+    dates = [str((START + timedelta(days=n * n % 997)).date()) for n in range(60)]
+    url = database(tmp_path, ("signups", "email TEXT, day TEXT", [("a@b", day) for day in dates]))
+    assert panels(tmp_path, url)["signups"].frequency == "1D"
+
+
 def test_a_table_of_events_is_counted(tmp_path: Path) -> None:
     rows = [
         (at, f"N{n}-{m}", carrier, m * 1.5)
