@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 
 from rnnts.dashboard import wording
 from rnnts.dashboard.assets import Assets
+from rnnts.dashboard.memory import Memory
 from rnnts.database.engine import Database
 from rnnts.database.migrate import require_schema
 from rnnts.database.screens.reading import View, page_database, page_reading
@@ -63,6 +64,7 @@ class Page:
         self.project = project
         self.database: Database = page_database(project.database)
         self.assets = assets
+        self.memory = Memory()
         self.now = now
         self._templates = _environment(assets, screens)
 

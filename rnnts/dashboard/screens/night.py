@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import reduce
+from functools import partial, reduce
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ from rnnts.dashboard.judgement import (
     day_of,
     judge,
 )
+from rnnts.dashboard.memory import Memory
 from rnnts.dashboard.page import MAX_TEXT, Page, Screen
 from rnnts.database import models
 from rnnts.database.findings import FindingRow, findings_of
@@ -165,7 +166,7 @@ def router(page: Page) -> APIRouter:
 def _panels(page: Page, names: dict[str, PanelConfig], at: datetime) -> list[PanelNight]:
     try:
         with page.reading() as connection:
-            return [panel_night(connection, name, names[name], at) for name in names]
+            return [panel_night(connection, page.memory, name, names[name], at) for name in names]
     except ConfigurationError as error:
         if error.code != "SCHEMA_MISSING":
             raise
@@ -191,18 +192,20 @@ def _nothing_yet(name: str, config: PanelConfig, at: datetime) -> PanelNight:
     )  # fmt: skip
 
 
-def panel_night(connection: View, name: str, config: PanelConfig, at: datetime) -> PanelNight:
+def panel_night(
+    connection: View, memory: Memory, name: str, config: PanelConfig, at: datetime
+) -> PanelNight:
     """What the screen says of one panel as of an instant."""
     schedule = _schedule(config, at)
     issues = night.issues(connection, name, at)
     runs = night.newest_runs(connection, name, schedule.due) if schedule.due else ()
     published = next((issue for issue in issues if issue.status != "held"), None)
-    counts = night.series_by(connection, published.publication) if published else ()
+    counts = _series_by(connection, memory, published) if published else ()
     poor = sum(count for _, quality, count in counts if quality in FALLEN_BACK)
     judgement = judge(schedule, issues, runs, at, poor=poor)
     days = _days(config, issues, at)
     scored = [day.issue.publication for day in days if day.issue][-MAX_ISSUES_SCORED:]
-    realised = worth.realised(connection, scored)
+    realised, worst = _worth(connection, memory, scored)
     version_id = published.version_id if published else None
     return PanelNight(
         name=name,
@@ -212,7 +215,7 @@ def panel_night(connection: View, name: str, config: PanelConfig, at: datetime) 
         days=days,
         worth=realised,
         pooled=reduce(Realised.plus, realised.values(), NOTHING_REALISED),
-        worst=worth.worst_series(connection, scored),
+        worst=worst,
         methods=_shares([(method, count) for method, _, count in counts]),
         qualities=_shares([(quality, count) for _, quality, count in counts]),
         version=models.version(connection, version_id) if version_id else None,
@@ -220,6 +223,31 @@ def panel_night(connection: View, name: str, config: PanelConfig, at: datetime) 
         findings=_findings(connection, name, at),
         poor=poor,
         failure=next((run for run in runs if run.status == "failed"), None),
+    )
+
+
+def _series_by(connection: View, memory: Memory, issue: Issue) -> tuple[tuple[str, str, int], ...]:
+    """Series of an issue by method and quality; what was published does not change."""
+    key = ("series_by", issue.publication, issue.published_at, issue.rows)
+    return memory.recall(key, partial(night.series_by, connection, issue.publication))
+
+
+def _worth(
+    connection: View, memory: Memory, publications: Sequence[int]
+) -> tuple[dict[int, Realised], tuple[ListedSeries, ...]]:
+    """What publications were worth, and the series that lost most in them.
+
+    A night changes the scores of the last few, so each is remembered by itself.
+    """
+    scored = worth.states(connection, publications)
+    each = [
+        memory.recall(("worth", key, state), partial(worth.realised, connection, [key]))
+        for key, state in scored.items()
+    ]
+    worst = partial(worth.worst_series, connection, publications)
+    return (
+        {key: realised for one in each for key, realised in one.items()},
+        memory.recall(("worst", *scored.items()), worst),
     )
 
 

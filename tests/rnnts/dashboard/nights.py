@@ -1,6 +1,6 @@
 """A project with a week behind it, written straight into its tables: what the page is shown on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, update
 
 from rnnts.config import LEVELS
 from rnnts.database.catalogue import register_series, series_keys
@@ -219,12 +219,12 @@ class Issued:
     night: Night
     world: World
 
-    def write(self) -> None:
+    def write(self, revision: int = 1) -> None:
         """Into the tables."""
         story, night = self.story, self.night
         values = {
-            "panel": story.name, "issued_at": night.issued_at, "revision": 1, "kind": "night",
-            "status": night.status, "staged_id": "f" * 64, "snapshot_id": "s" * 64,
+            "panel": story.name, "issued_at": night.issued_at, "revision": revision,
+            "kind": "night", "status": night.status, "staged_id": "f" * 64, "snapshot_id": "s" * 64,
             "version_id": story.version, "horizon": HORIZON, "series": len(story.series),
             "skipped": night.skipped, "rows": len(story.series) * HORIZON, "digest": "d" * 64,
             "degraded": int(night.fallen > 0), "recorded_at": night.issued_at,
@@ -240,6 +240,7 @@ class Issued:
             method = "seasonal_naive" if index < night.fallen else "network"
             self._forecast(key, keys[name], name, targets, method)
             self._scores(key, keys[name], name, targets, method)
+        self._scores_by_step(key, targets)
 
     def _forecast(self, key: int, series: int, name: str, targets: IntArray, method: str) -> None:
         quantiles = _quantiles(name, self.world.grid, targets)
@@ -257,27 +258,67 @@ class Issued:
         self.connection.execute(insert(forecast), rows)
 
     def _scores(self, key: int, series: int, name: str, targets: IntArray, method: str) -> None:
+        facts = self._facts(name, targets, method)
+        rows = {method: facts.sum(axis=0), NAIVE: facts[:, [0, 2, 2, 3, 4]].sum(axis=0)}
+        if facts[:, 0].any():
+            self._insert([_score_row(key, series, 0, how, sums) for how, sums in rows.items()])
+
+    def _scores_by_step(self, key: int, targets: IntArray) -> None:
+        sums: dict[str, FloatArray] = {}  # [horizon, sums]
+        for index, name in enumerate(self.story.series):
+            method = NAIVE if index < self.night.fallen else "network"
+            facts = self._facts(name, targets, method)
+            for how, columns in {method: [0, 1, 2, 3, 4], NAIVE: [0, 2, 2, 3, 4]}.items():
+                sums[how] = sums.get(how, np.zeros_like(facts)) + facts[:, columns]
+        self._insert(
+            _score_row(key, 0, step + 1, how, of_step)
+            for how, by_step in sums.items()
+            for step, of_step in enumerate(by_step)
+            if by_step[:, 0].any()
+        )
+
+    def _facts(self, name: str, targets: IntArray, method: str) -> FloatArray:
+        """What is summed into scores, 0 where the truth is not known, [horizon, sums]."""
         happened, naive = self.world.at(name, targets), self.world.at(name, targets - 24)
-        there = ~(np.isnan(happened) | np.isnan(naive))
-        if not there.any():
-            return
-        quantiles = _quantiles(name, self.world.grid, targets)[there]
-        happened, naive = happened[there], naive[there]
-        lost = float(np.abs(happened - naive).sum())
-        error = lost if method == NAIVE else float(np.abs(happened - quantiles[:, MEDIAN]).sum())
-        covered = {
-            column: int(((quantiles[:, low] <= happened) & (happened <= quantiles[:, high])).sum())
-            for column, low, high in (("covered_80", 2, 10), ("covered_95", 0, 12))
-        }
-        shared = {
-            "publication": key, "series": series, "step": 0, "n": int(there.sum()),
-            "naive_absolute_error": lost, "scored_as_of": NIGHT,
-        }  # fmt: skip
-        rows = [{**shared, "method": method, "absolute_error": error, "pinball": 1.0, **covered}]
-        if method != NAIVE:
-            nothing = dict.fromkeys(("pinball", "covered_80", "covered_95"))
-            rows.append({**shared, "method": NAIVE, "absolute_error": lost, **nothing})
-        self.connection.execute(insert(score), rows)
+        quantiles = _quantiles(name, self.world.grid, targets)
+        lost = np.abs(happened - naive)
+        error = lost if method == NAIVE else np.abs(happened - quantiles[:, MEDIAN])
+        inside = [
+            (quantiles[:, low] <= happened) & (happened <= quantiles[:, high])
+            for low, high in ((2, 10), (0, 12))
+        ]
+        facts = np.stack([np.ones(targets.size), error, lost, *inside], axis=1)
+        return np.where(np.isnan(lost)[:, None], 0.0, facts)
+
+    def _insert(self, rows: Iterable[dict[str, object]]) -> None:
+        values = list(rows)
+        if values:
+            self.connection.execute(insert(score), values)
+
+
+def _score_row(
+    key: int, series: int, step: int, method: str, sums: FloatArray
+) -> dict[str, object]:
+    n, error, lost, covered_80, covered_95 = sums.tolist()
+    return {
+        "publication": key, "series": series, "step": step, "method": method, "n": int(n),
+        "absolute_error": error, "naive_absolute_error": lost, "pinball": 1.0,
+        "covered_80": int(covered_80), "covered_95": int(covered_95), "scored_as_of": NIGHT,
+    }  # fmt: skip
+
+
+def tell_again(project: Project, story: Story) -> None:
+    """Publish the nights of a story once more, as the next revision."""
+    again = [night.issued_at for night in story.nights]
+
+    def write(connection: Connection) -> None:
+        replaced = publication.c.panel == story.name, publication.c.issued_at.in_(again)
+        connection.execute(update(publication).where(*replaced).values(status="replaced"))
+        world = World.of(story, max(again))
+        for night in story.nights:
+            Issued(connection, story, night, world).write(revision=2)
+
+    project.database.run_writing(write)
 
 
 def failed_run(project: Project, panel: str, as_of: datetime, message: str) -> None:

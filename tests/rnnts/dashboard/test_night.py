@@ -3,8 +3,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from rnnts.dashboard.screens.night import architecture_of
+from rnnts.database.schema import score
 from rnnts.findings import Finding
 from rnnts.project import Project, open_project
 from tests.rnnts.dashboard.conftest import Look
@@ -18,6 +20,7 @@ from tests.rnnts.dashboard.nights import (
     failed_run,
     project_at,
     rejected,
+    tell_again,
     week,
 )
 from tests.rnnts.dashboard.text import text_of
@@ -176,3 +179,34 @@ def test_the_architecture_is_found_wherever_the_manifest_has_it() -> None:
     assert architecture_of({"config": {"model": {"architecture": "lstm"}}}) == "lstm"
     assert architecture_of({"seed": 1}) == ""
     assert architecture_of(None) == ""
+
+
+def test_what_was_summed_is_not_summed_again(
+    tmp_path: Path, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looker = look(project_at(tmp_path, [Story("loads", week())]))
+    first = looker.get("/").text
+    again: list[object] = []
+    for name in ("night.series_by", "worth.realised", "worth.worst_series"):
+        monkeypatch.setattr(f"rnnts.database.screens.{name}", lambda *asked: again.append(asked))
+    assert looker.get("/").text == first
+    assert again == []
+
+
+def test_new_scores_are_seen_at_the_next_look(tmp_path: Path, look: Look) -> None:
+    project = project_at(tmp_path, [Story("loads", week())])
+    looker = look(project)
+    assert "better than naive, pooled over" in text_of(looker.get("/").text)
+    with project.database.writing() as connection:
+        connection.execute(
+            update(score).where(score.c.method == "network").values(absolute_error=1e6)
+        )
+    assert "worse than naive, pooled over" in text_of(looker.get("/").text)
+
+
+def test_a_revision_of_a_night_is_seen_at_the_next_look(tmp_path: Path, look: Look) -> None:
+    project = project_at(tmp_path, [Story("loads", week())])
+    looker = look(project)
+    assert "4 network" in text_of(looker.get("/").text)
+    tell_again(project, Story("loads", (Night(NIGHT, "live", fallen=1),)))
+    assert "3 network" in text_of(looker.get("/").text)

@@ -6,17 +6,25 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import pytest
 from sqlalchemy import Connection, select, text
 
 from rnnts.database.engine import Database
+from rnnts.database.migrate import ensure_schema
 from rnnts.database.schema import score, series
 from rnnts.database.screens import night, worth
 from rnnts.database.screens import series as reads
 from rnnts.database.screens.reading import page_database, page_reading
 from rnnts.database.screens.values import SeriesQuery
 from rnnts.errors import RnntsError
+from rnnts.steps.forecast import forecast
+from rnnts.steps.ingest import ingest
+from rnnts.steps.publish import publish
+from rnnts.steps.score import score as scored
 from tests.rnnts.dashboard.nights import NIGHT, Night, Story, project_at, week
+from tests.rnnts.steps.small_champion import MORE, Repeater, crown
+from tests.rnnts.steps.small_project import BEGIN, lay_out, wave
 
 T = TypeVar("T")
 NAMES = ("a", "b", "B/c", "ß")
@@ -76,6 +84,66 @@ def test_what_was_published_is_scored_and_not_the_naive_beside_it(told: Database
         assert pooled == sum(one.n for one in worth.realised(connection, keys).values())
 
     read(told, compare)
+
+
+def test_sums_of_real_scores_equal_a_loop_over_their_series(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Repeater(monkeypatch)
+    short = wave(24 * 30, 24, 1)
+    short[: 24 * 20] = np.nan  # too short for the window at first: seasonal naive serves it
+    project = lay_out(tmp_path, {"long": wave(24 * 30, 24), "short": short}, more=MORE)
+    ensure_schema(project.database)
+    crown(project, BEGIN)
+    for day in (21, 22, 23):
+        at = BEGIN + timedelta(days=day)
+        snapshot = ingest(project, "loads", at).snapshot_id
+        publish(project, "loads", forecast(project, "loads", snapshot, at).staged_id, at)
+    at = BEGIN + timedelta(days=25)
+    scored(project, "loads", ingest(project, "loads", at).snapshot_id, at)
+    with project.database.reading() as connection:
+        rows = connection.execute(select(score).where(score.c.series > 0)).all()
+        keys = sorted({row.publication for row in rows})
+        found = worth.realised(connection, keys)
+    methods = {
+        key: {
+            series: sorted(
+                row.method for row in rows if (row.publication, row.series) == (key, series)
+            )
+            for series in (1, 2)
+        }
+        for key in keys
+    }
+    assert methods[keys[0]] == {1: ["network", "seasonal_naive"], 2: ["seasonal_naive"]}
+    for key in keys:
+        chosen = [
+            row
+            for row in rows
+            if row.publication == key and row.method == methods[key][row.series][0]
+        ]
+        assert found[key].n == sum(row.n for row in chosen)
+        assert found[key].covered_80 == sum(row.covered_80 for row in chosen)
+        assert found[key].absolute_error == pytest.approx(sum(row.absolute_error for row in chosen))
+        naive = sum(row.naive_absolute_error for row in chosen)
+        assert found[key].naive_absolute_error == pytest.approx(naive)
+
+
+def test_the_state_of_a_publication_changes_with_its_scores(told: Database) -> None:
+    def states(connection: Connection) -> dict[int, tuple[object, ...]]:
+        keys = [one.publication for one in night.issues(connection, "loads", NIGHT)]
+        return dict(worth.states(connection, keys))
+
+    before = read(told, states)
+    assert read(told, states) == before
+    told.run_writing(
+        lambda connection: connection.execute(
+            score.update()
+            .where(score.c.publication == 3, score.c.step > 0)
+            .values(scored_as_of=NIGHT + timedelta(days=1))
+        )
+    )
+    after = read(told, states)
+    assert {key for key in before if after[key] != before[key]} == {3}
 
 
 def test_the_worst_series_lost_most_against_naive(told: Database) -> None:
