@@ -40,8 +40,8 @@ def seasons_of(frequency: Frequency, history_steps: int) -> tuple[Season, ...]:
 
 
 MOST_PATCHES = 8
-"""Patches of a window at most: a recurrence of 14 steps took half as long again as one of 7, and
-its forecasts were as good (flights) or 1 % better (M4 Hourly) after as many steps."""
+"""Patches of a window at most: a training step over 14 took a quarter longer than one over 7, and
+after as many steps its held-out loss was the same on the flights, 0.7 % lower on M4 Hourly."""
 
 
 def patch_of(window: int, season: int) -> int:
