@@ -162,7 +162,7 @@ class Fan:
         known = ~np.isnan(truth)
         count = int(known.sum())
         if count == 0:
-            return "None of these steps has been observed yet."
+            return "None of these steps had been observed when the panel was last read."
         text = f"{count} of them {'has' if count == 1 else 'have'} been observed since"
         held = [band for band in self.bands if band.share == 80]  # noqa: PLR2004 - percent
         if not held:

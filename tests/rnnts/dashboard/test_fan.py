@@ -68,7 +68,8 @@ def test_the_summary_says_what_the_chart_shows() -> None:
 
 def test_the_summary_says_when_nothing_is_known_yet() -> None:
     nothing = Observed(np.array([], np.int64), np.array([]))
-    assert "None of these steps has been observed yet" in fan(nothing).summary()
+    said = fan(nothing).summary()
+    assert "None of these steps had been observed when the panel was last read" in said
 
 
 @pytest.mark.parametrize(("lowest", "expected"), [(8.0, True), (-1.0, False)])
