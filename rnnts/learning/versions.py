@@ -34,6 +34,7 @@ OURS = "rnnts>"
 """Registered names of our Lambda functions begin so."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's earliest date: equal weights give equal bytes
 _NEVER = "1980-01-01@00:00:00"  # Keras' own form of it
+_SHARED = "shared_object_id"
 
 Json = Any
 
@@ -83,7 +84,7 @@ def archive_of(model: "keras.Model") -> bytes:
 
 
 def _undated(data: bytes) -> bytes:
-    """The same archive without the time at which it was made."""
+    """The same archive without the time at which, and the addresses at which, it was made."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(buffer, "w") as target:
         for name in sorted(source.namelist()):
@@ -91,8 +92,22 @@ def _undated(data: bytes) -> bytes:
             if name == "metadata.json":
                 metadata = {**json.loads(content), "date_saved": _NEVER}
                 content = json.dumps(metadata, sort_keys=True).encode()
+            elif name == "config.json":
+                content = _counted(content)
             target.writestr(zipfile.ZipInfo(name, date_time=_EPOCH), content)
     return buffer.getvalue()
+
+
+def _counted(config: bytes) -> bytes:
+    """The same config, its shared objects counted: Keras names them by where they lay in memory."""
+    places: dict[Json, int] = {}
+
+    def count(value: dict[str, Json]) -> dict[str, Json]:
+        if _SHARED in value:
+            value[_SHARED] = places.setdefault(value[_SHARED], len(places))
+        return value
+
+    return json.dumps(json.loads(config, object_hook=count)).encode()
 
 
 def load_network(store: Store, manifest: Mapping[str, Json]) -> "keras.Model":
