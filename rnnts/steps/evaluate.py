@@ -78,7 +78,7 @@ def known_version(project: "Project", panel: str, version_id: str) -> VersionRow
 
 
 def _rival(project: "Project", row: VersionRow) -> VersionRow | None:
-    """The champion of the candidate's instant, or before it: a candidate is never its own."""
+    """The champion of the candidate's instant; once the candidate is that, the one before it."""
     with project.database.reading() as connection:
         now = champion(connection, row.panel, row.as_of)
         before = previous_champions(connection, row.panel, row.as_of)
