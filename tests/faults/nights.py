@@ -1,28 +1,29 @@
-"""A small project and its nights, run in forks of one warm process so that each can be killed.
+"""A small project, the instants of its nights and retrains, and what is to be seen of them."""
 
-As a program it reads one order a line and answers with the exit status of the fork that did it:
-a fork costs milliseconds where a fresh interpreter costs seconds. TensorFlow is never imported
-here: the nights stand on the ladder, and what a kill does to a training has tests of its own.
-"""
-
-import json
-import os
 import sqlite3
-import sys
-import traceback
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from sqlalchemy import text
+
+from rnnts.database import models
+from rnnts.database.invariants import check_invariants
+from rnnts.database.issues import live
+from rnnts.project import open_project
 
 SERIES = 6
 HOURS = 21 * 24
 BEGIN = datetime(2024, 3, 1, tzinfo=UTC)
-FIRST_NIGHT = BEGIN + timedelta(days=20, hours=2)
-SECOND_NIGHT = FIRST_NIGHT + timedelta(days=1)
+FIRST_NIGHT, SECOND_NIGHT, THIRD_NIGHT = (
+    BEGIN + timedelta(days=days, hours=2) for days in (20, 21, 22)
+)
+FIRST_RETRAIN, SECOND_RETRAIN = (BEGIN + timedelta(days=days, hours=14) for days in (20, 21))
 PANEL = "loads"
+FEW_STEPS, MORE_STEPS = 3, 10
 
+# The simplest network: TensorFlow takes 5 s to compile it, and 8 s for the one that is the default.
 CONFIG = """\
 [database]
 url = "{results}"
@@ -33,21 +34,16 @@ source = {{ url = "sqlite:///source.db", table = "loads", series = "feeder", tim
 value = "load" }}
 frequency = "1h"
 horizon = 24
+model = {{ architecture = "simple_rnn", window = 24, units = 2 }}
+train = {{ steps = {steps} }}
 schedule = {{ forecast = "0 2 * * *" }}
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One night of one project, with or without a failpoint."""
-
-    config: str
-    issued_at: str
-    failpoint: str = ""
+RETRAINED = ("windows", "weights", "probe", "errors", "residuals", "safeguards")
+"""Kinds of the files that a retrain leaves, and the same ones each time."""
 
 
 def make_project(folder: Path, results: str) -> Path:
-    """A project whose source has a daily pattern and noise; give back its rnnts.toml."""
+    """A project whose source has a daily pattern in as much noise; give back its rnnts.toml."""
     folder.mkdir(parents=True, exist_ok=True)
     noise = np.random.default_rng(7).normal(size=(SERIES, HOURS + 72))
     with sqlite3.connect(folder / "source.db") as connection:
@@ -58,7 +54,7 @@ def make_project(folder: Path, results: str) -> Path:
                 (
                     f"feeder-{series}",
                     (BEGIN + timedelta(hours=hour)).isoformat(),
-                    20 + 5 * np.sin(hour * np.pi / 12) + noise[series, hour],
+                    20 + np.sin(hour * np.pi / 12) + noise[series, hour],
                 )
                 for series in range(SERIES)
                 for hour in range(HOURS + 72)
@@ -66,81 +62,77 @@ def make_project(folder: Path, results: str) -> Path:
         )
     connection.close()
     config = folder / "rnnts.toml"
-    config.write_text(CONFIG.format(results=results), encoding="utf-8")
+    config.write_text(CONFIG.format(results=results, steps=FEW_STEPS), encoding="utf-8")
     return config
 
 
-def night(config: str, issued_at: datetime) -> int:
-    """The order of work of one night, without Prefect; its exit code."""
-    from rnnts.project import open_project
-    from rnnts.steps.calibrate import calibrate
-    from rnnts.steps.forecast import forecast
-    from rnnts.steps.ingest import ingest
-    from rnnts.steps.notify import notify
-    from rnnts.steps.publish import publish
-    from rnnts.steps.score import score
+def train_longer(config: Path) -> None:
+    """Let the next training take more steps, so that it beats what the first one gave."""
+    few, more = f"steps = {FEW_STEPS} ", f"steps = {MORE_STEPS} "
+    config.write_text(config.read_text(encoding="utf-8").replace(few, more), encoding="utf-8")
 
+
+def what_readers_see(config: Path) -> tuple[str, str, str | None]:
+    """Instant, digest and model version of the live publication."""
+    database = open_project(config).database
+    with database.reading() as connection:
+        row = live(connection, PANEL)
+    database.close()
+    assert row is not None
+    return row.issued_at.isoformat(), row.digest, row.version_id
+
+
+def champion_of(config: Path) -> str | None:
+    """The version that would serve the third night."""
+    database = open_project(config).database
+    with database.reading() as connection:
+        row = models.champion(connection, PANEL, THIRD_NIGHT)
+    database.close()
+    return None if row is None else row.version_id
+
+
+def broken(config: Path) -> list[str]:
+    """Invariants that do not hold, and files of the store that are not what their name says."""
     project = open_project(config)
-    snapshot = ingest(project, PANEL, issued_at).snapshot_id
-    score(project, PANEL, snapshot, issued_at)
-    calibrate(project, PANEL, snapshot, issued_at)
-    staged = forecast(project, PANEL, snapshot, issued_at).staged_id
-    published = publish(project, PANEL, staged, issued_at)
-    notify(project, PANEL)
-    return published.exit_code
+    found = [str(violation) for violation in check_invariants(project.database)]
+    project.database.close()
+    for folder in project.store.root.iterdir():
+        for name in project.store.names(folder.name) if folder.name not in ("jobs", "tmp") else ():
+            project.store.get(name)
+    return found
 
 
-def _do(order: Order) -> int:
-    """What a fork does: arm the failpoint, run the night, give the exit code."""
-    from rnnts import failpoints
-    from rnnts.errors import RnntsError
-
-    if order.failpoint:
-        failpoints._armed = failpoints._parse(order.failpoint)
-    try:
-        return night(order.config, datetime.fromisoformat(order.issued_at))
-    except RnntsError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except failpoints.FailpointError:
-        return 1
-
-
-def _forked(order: Order) -> int:
-    """Exit status of the night, negative where a signal ended it."""
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            status = _do(order)
-        except BaseException:  # noqa: BLE001 - a fork must not fall back into its parent's loop
-            traceback.print_exc()
-        finally:
-            sys.stderr.flush()
-            os._exit(status)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status)
+def retrained(config: Path) -> dict[str, Any]:
+    """All that retrains left, but for clocks and how long they took."""
+    project = open_project(config)
+    with project.database.reading() as connection:
+        versions = models.versions(connection, PANEL)
+        decisions = models.decisions(connection, PANEL)
+        cards = connection.execute(text("SELECT scorecard_id FROM rnnts_scorecard ORDER BY 1"))
+        messages = connection.execute(text("SELECT kind FROM rnnts_outbox ORDER BY 1"))
+        found: dict[str, Any] = {
+            "versions": {row.version_id: (row.status, row.weights_sha256) for row in versions},
+            "scorecards": cards.scalars().all(),
+            "decisions": [
+                (one.action, one.version_id, one.replaces, one.scorecard_id, one.reason)
+                for one in decisions
+            ],
+            "messages": [kind for kind in messages.scalars() if kind == "promoted"],
+        }
+    project.database.close()
+    found |= {kind: [*project.store.names(kind)] for kind in RETRAINED}
+    found["manifests"] = len([*project.store.names("version")])  # they say how long it took
+    jobs = project.store.root / "jobs"
+    found["jobs"] = sorted(path.relative_to(jobs).as_posix() for path in jobs.rglob("*"))
+    return found
 
 
-def main() -> None:
-    """Import everything once, then do orders until the input ends."""
-    import rnnts.database.publications
-    import rnnts.steps.calibrate
-    import rnnts.steps.forecast
-    import rnnts.steps.ingest
-    import rnnts.steps.publish
-    import rnnts.steps.score  # noqa: F401
-
-    for line in sys.stdin:
-        status = _forked(Order(**json.loads(line)))
-        sys.stdout.write(f"{status}\n")
-        sys.stdout.flush()
-
-
-def encoded(order: Order) -> str:
-    """An order as one line."""
-    return json.dumps(asdict(order)) + "\n"
-
-
-if __name__ == "__main__":
-    main()
+def steps_that_had_nothing_to_do(config: Path) -> set[str]:
+    """Steps whose newest run was a no-op."""
+    database = open_project(config).database
+    newest = "SELECT max(id) FROM rnnts_run GROUP BY step"
+    sql = f"SELECT step FROM rnnts_run WHERE status = 'noop' AND id IN ({newest})"  # noqa: S608 - of the test
+    with database.reading() as connection:
+        found = set(connection.execute(text(sql)).scalars())
+    database.close()
+    return found
