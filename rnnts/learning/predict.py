@@ -1,6 +1,7 @@
 """Forecasts of many windows, in blocks of one shape: a row's bits depend on that row alone."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,7 @@ def compiled(model: Any) -> Any:
 
     call = getattr(model, "_rnnts_compiled", None)
     if call is None:
-        call = tf.function(lambda inputs: model(inputs, training=False), jit_compile=True)
+        # A lambda would be one function to TensorFlow's warning of retracing, whatever the model
+        call = tf.function(partial(model, training=False), jit_compile=True)
         model._rnnts_compiled = call  # noqa: SLF001 - lives and dies with the model
     return call
