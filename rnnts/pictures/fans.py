@@ -18,10 +18,9 @@ if TYPE_CHECKING:
 
     from rnnts.panels.arrays import FloatArray, IntArray
 
-BANDS = ((0.025, 0.975, "95 %"), (0.1, 0.9, "80 %"), (0.3, 0.7, "40 %"))
-"""Nested central ranges, widest first: one hue, darker inside."""
+BANDS = ((0.025, 0.975, "95 %", 0.15), (0.1, 0.9, "80 %", 0.25), (0.3, 0.7, "40 %", 0.4))
+"""Nested central ranges, widest first, with their opacity: one hue, darker inside."""
 HUE = "#0072B2"  # Okabe-Ito blue
-OPACITY = 0.22
 ACTUAL = "#1a1a1a"
 EARLIER = "#D55E00"  # Okabe-Ito vermillion, dashed: a second cue beside the colour
 
@@ -98,10 +97,10 @@ def _draw_fan(axes: "Axes", fan: Fan) -> None:
 
     times: Any = local_times(fan.target_times, fan.timezone)
     history_times: Any = local_times(fan.history_times, fan.timezone)
-    for low, high, name in BANDS:
+    for low, high, name, opacity in BANDS:
         if low in fan.quantiles and high in fan.quantiles:
             axes.fill_between(
-                times, fan.quantiles[low], fan.quantiles[high], color=HUE, alpha=OPACITY,
+                times, fan.quantiles[low], fan.quantiles[high], color=HUE, alpha=opacity,
                 linewidth=0, label=f"{name} range",
             )  # fmt: skip
     if fan.earlier is not None:
@@ -153,13 +152,13 @@ def _plain(text: str) -> str:
 def _traces(fan: Fan, *, legend: bool) -> list[dict[str, Any]]:
     times = local_times(fan.target_times, fan.timezone)
     traces: list[dict[str, Any]] = []
-    for low, high, name in BANDS:
+    for low, high, name, opacity in BANDS:
         if low in fan.quantiles and high in fan.quantiles:
             traces.append({
                 "x": [*times, *times[::-1]], "fill": "toself", "mode": "none",
                 "name": f"{name} range",
                 "y": [*fan.quantiles[high], *fan.quantiles[low][::-1]], "hoverinfo": "skip",
-                "fillcolor": f"rgba(0,114,178,{OPACITY})", "showlegend": legend,
+                "fillcolor": f"rgba(0,114,178,{opacity})", "showlegend": legend,
             })  # fmt: skip
     lines = [
         ("observed", local_times(fan.history_times, fan.timezone), fan.history, ACTUAL, "solid"),
