@@ -158,6 +158,25 @@ def test_a_champion_is_scored_beside_the_candidate(
     assert card(project, result)["champion"] == champion.version_id
 
 
+def test_a_candidate_that_was_promoted_meanwhile_is_no_rival_of_its_own(project: Project) -> None:
+    champion = crowned(project)
+    row = candidate(project)
+    first = evaluate(project, PANEL, row.version_id)
+    with project.database.writing() as connection:
+        models.promote(
+            connection,
+            panel=PANEL,
+            version_id=row.version_id,
+            scorecard_id=first.scorecard_id,
+            reason="by hand",
+            numbers={},
+            effective_from=AS_OF,
+        )
+    again = evaluate(project, PANEL, row.version_id)
+    assert again == first
+    assert card(project, again)["champion"] == champion.version_id
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
