@@ -126,7 +126,7 @@ def trained(
         tell({"event": "step", **told})
 
     began = perf_counter()
-    recipe = recipe_for(config)
+    recipe = recipe_for(config, steps)
     for attempt in ("first", "retry"):
         spent = perf_counter() - began
         outcome = fit(

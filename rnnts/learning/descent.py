@@ -41,6 +41,7 @@ class Descent:
         self.average = [tf.Variable(variable.value) for variable in self.model.trainable_variables]
         self.span = tf.Variable(1.0)  # steps over which weights are averaged; 1: the newest
         self.loss = LOSSES[config.loss]
+        self._loss_of_copies = lambdas.fused(self._loss)
         self.held_out = _held_out(windowset)
 
     @property
@@ -60,12 +61,15 @@ class Descent:
         """Batches from step `start` on."""
         return iter(batches(self.windowset, self.recipe.batch, self.seed, start=start))
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def run(self, stream: Any, count: Tensor) -> Tensor:
         """The mean loss of the next `count` steps."""
-        total = tf.zeros([])
-        for _ in tf.range(count):
-            total += self._step(next(stream))
+
+        def step(done: Tensor, total: Tensor) -> tuple[Tensor, Tensor]:
+            return done + 1, total + self._step(stream.get_next())
+
+        start = tf.zeros_like(count), tf.zeros([])
+        _, total = tf.while_loop(lambda done, _: done < count, step, start, parallel_iterations=1)
         return total / tf.cast(count, tf.float32)
 
     def _step(self, batch: Batch) -> Tensor:
@@ -75,17 +79,14 @@ class Descent:
                 [tf.cast(self.seed, tf.int64), tf.cast(self.optimizer.iterations, tf.int64)]
             )
             inputs, targets, weights = mix(batch, self.recipe.mixing, seed)
-        with tf.GradientTape() as tape:
+        with lambdas.fusing(on=self.recipe.fused), tf.GradientTape() as tape:
             copies, state = self.copies(inputs, training=True)
-            loss = self._loss(copies, state, self._targets_of_copies(inputs, targets), weights)
-        self._update(tape.gradient(loss, self.model.trainable_variables))
-        return loss
-
-    @tf.function(autograph=False, jit_compile=True)
-    def _update(self, gradients: Sequence[Tensor]) -> None:
-        """Move weights and averages: one kernel, where each variable would have a dozen."""
+            wanted = self._targets_of_copies(inputs, targets)
+            loss = self._loss_of_copies(copies, state, wanted, weights)
+        gradients = tape.gradient(loss, self.model.trainable_variables)
         self.optimizer.apply(gradients, self.model.trainable_variables)
         self._average()
+        return loss
 
     def _average(self) -> None:
         """Move the averages towards the weights: over few steps at first, then over the span.
@@ -102,7 +103,6 @@ class Descent:
         """The averaged weights."""
         return [average.numpy() for average in self.average]
 
-    @tf.function(autograph=False, jit_compile=True)
     def _loss(self, copies: Tensor, state: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
         """The mean loss over the copies, measured where they are scaled: in float32.
 
@@ -143,7 +143,7 @@ class Descent:
         self.set_trainable(own)
         return float(np.mean(losses))
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _evaluate(self, inputs: Any, targets: Tensor, weights: Tensor) -> Tensor:
         return self.loss(targets, self.model(inputs, training=False), weights, self.config.levels)
 

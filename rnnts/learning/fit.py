@@ -75,7 +75,7 @@ def fit(  # noqa: PLR0913 - what is trained, how long, and where it reports to
         resume: Whether a checkpoint found there is taken up.
         seconds_limit: When to stop early with the best weights so far.
     """
-    recipe = recipe or recipe_for(config)
+    recipe = recipe or recipe_for(config, steps)
     descent = Descent(config, windowset, seed, recipe, rate_schedule(recipe, steps))
     descent.span.assign(max(1.0, min(recipe.averaging * steps, MOST_AVERAGED)))
     loop = _Loop(descent, steps, on_progress, checkpoint_dir, seconds_limit)

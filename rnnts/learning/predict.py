@@ -49,6 +49,6 @@ def compiled(model: Any) -> Any:
     call = getattr(model, "_rnnts_compiled", None)
     if call is None:
         # A lambda would be one function to TensorFlow's warning of retracing, whatever the model
-        call = tf.function(partial(model, training=False), jit_compile=True)
+        call = tf.function(partial(model, training=False), autograph=False, jit_compile=True)
         model._rnnts_compiled = call  # noqa: SLF001 - lives and dies with the model
     return call

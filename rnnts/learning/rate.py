@@ -48,7 +48,7 @@ def sweep_rates(
     Source:
         Smith 2017, "Cyclical learning rates", section 3.3.
     """
-    recipe = recipe or recipe_for(config)
+    recipe = recipe or recipe_for(config, steps)
     descent = Descent(config, windowset, seed, recipe, lowest)
     rates = np.geomspace(lowest, highest, steps)
     stream = descent.stream(0)

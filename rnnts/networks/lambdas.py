@@ -6,7 +6,9 @@ with safe mode on.
 Centre and spread are float64: in float32, 1e9 + 10 is 1e9. Only scaled values are float32.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
@@ -17,8 +19,21 @@ Tensor = Any
 register = keras.saving.register_keras_serializable(package="rnnts")
 
 
+_fusing: ContextVar[bool] = ContextVar("fusing", default=False)
+
+
+@contextmanager
+def fusing(*, on: bool = True) -> Iterator[None]:
+    """Whether what is `fused` is compiled by calls in here: where a graph is drawn, for good."""
+    before = _fusing.set(on)
+    try:
+        yield
+    finally:
+        _fusing.reset(before)
+
+
 def fused(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Compile a chain of small operations into one kernel; the result is the same.
+    """A chain of small operations that `fusing` compiles into one kernel; the result is the same.
 
     Each operation alone is a pass over memory and a dispatch to threads: in a training step of
     patched_lstm they cost more than its recurrence.
@@ -31,7 +46,7 @@ def fused(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
     @wraps(function)
     def call(*arguments: Any, **settings: Any) -> Tensor:
-        return compiled(*arguments, **settings)
+        return (compiled if _fusing.get() else function)(*arguments, **settings)
 
     return call
 

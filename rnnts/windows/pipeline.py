@@ -12,6 +12,8 @@ from rnnts.windows.windowset import WindowSet
 
 Tensor = Any
 Batch = tuple[dict[str, Tensor], Tensor, Tensor]
+_as_it_stands = tf.autograph.experimental.do_not_convert
+"""Rewriting Python that has no tensor in a condition takes a second and changes nothing."""
 
 
 def batches(
@@ -42,10 +44,10 @@ def batches(
     if part == "training":
         draw = _Draw.of(windowset, batch, seed)
         numbers = tf.data.Dataset.range(start, np.iinfo(np.int64).max)
-        stream = numbers.map(lambda number: flat.gather(*draw(number)), PARALLEL)
+        stream = numbers.map(_as_it_stands(lambda number: flat.gather(*draw(number))), PARALLEL)
     else:
         pairs = tf.data.Dataset.from_tensor_slices(windowset.windows(part)).batch(batch)
-        stream = pairs.map(flat.gather, PARALLEL)
+        stream = pairs.map(_as_it_stands(flat.gather), PARALLEL)
     return stream.prefetch(PREFETCH)
 
 

@@ -25,6 +25,8 @@ from tests.benchmarks.series import course_series, panel_of, print_table
 
 SPLIT = 1000
 """The first step of validation."""
+OUR_STEPS = 200
+OUR_RECIPE = Recipe(batch=64, rate=0.01, evaluations=5, fused=False)
 COURSE_WINDOW, COURSE_BATCH, COURSE_EPOCHS = 20, 32, 100
 
 
@@ -72,7 +74,7 @@ def our_training(panel: Panel) -> tuple[float, keras.Model, WindowSet]:
     config = NetworkConfig(
         window=56, horizon=1, seasons=windowset.seasons, units=16, layers=1, levels=(0.1, 0.5, 0.9)
     )
-    outcome = fit(config, windowset, steps=200, recipe=Recipe(batch=64, rate=0.01, evaluations=5))
+    outcome = fit(config, windowset, steps=OUR_STEPS, recipe=OUR_RECIPE)
     return perf_counter() - began, outcome.model, windowset
 
 

@@ -17,7 +17,7 @@ from rnnts.windows.windowset import WindowSet
 from tests.benchmarks.series import m4_hourly, panel_of, print_table
 
 WINDOW, HORIZON, BATCH = 336, 48, 512
-ROUNDS = 5
+ROUNDS = 8
 """Turns that each network has; the fastest counts: other work on the machine only ever adds."""
 
 

@@ -17,7 +17,7 @@ from rnnts.learning.fit import (
     measure_step_seconds,
 )
 from rnnts.learning.losses import LOSSES
-from rnnts.learning.recipe import Recipe, recipe_for
+from rnnts.learning.recipe import FUSED_FROM, Recipe, recipe_for
 from rnnts.networks.config import NetworkConfig
 from rnnts.panels.grid import Grid
 from rnnts.panels.panel import Panel, SeriesInfo
@@ -213,3 +213,9 @@ def test_each_architecture_has_a_recipe_at_the_rate_that_was_asked_for(
     plain = config.model_copy(update={"architecture": "lstm"})
     assert recipe_for(config) != recipe_for(plain)
     assert recipe_for(config.model_copy(update={"rate": 0.5})).rate == 0.5
+
+
+def test_kernels_are_compiled_only_for_trainings_that_repay_it(config: NetworkConfig) -> None:
+    assert recipe_for(config).fused
+    assert recipe_for(config, FUSED_FROM).fused
+    assert not recipe_for(config, FUSED_FROM - 1).fused

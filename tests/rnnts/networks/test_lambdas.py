@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -54,6 +55,24 @@ def test_scaling_by_a_constant_is_the_courses_x100() -> None:
 
 def test_the_series_brings_its_own_scale() -> None:
     assert lambdas.series_scale(np.array([[5.0, 2.0, 9.0]])).tolist() == [[5.0, 2.0]]
+
+
+def test_fused_operations_are_compiled_where_it_is_asked_for_and_compute_the_same() -> None:
+    seen: list[bool] = []
+
+    @lambdas.fused
+    def halve(values: np.ndarray) -> np.ndarray:
+        seen.append(tf.executing_eagerly())
+        return values / 2
+
+    plain = halve(tf.constant([3.0]))
+    with lambdas.fusing():
+        compiled = halve(tf.constant([3.0]))
+        with lambdas.fusing(on=False):
+            halve(tf.constant([3.0]))
+    halve(tf.constant([3.0]))
+    assert float(plain[0]) == float(compiled[0]) == 1.5
+    assert seen == [True, False, True, True]
 
 
 def test_missing_values_are_told_from_zeros() -> None:
