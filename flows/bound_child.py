@@ -15,6 +15,8 @@ def main(program: list[str]) -> None:
     """Replace this process; on other systems than Linux a killed parent leaves it behind."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    # Whatever a shell without job control starts with & inherits a deaf ear, and so would we.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execv(program[0], program)  # noqa: S606 - that is what it is for
 
 

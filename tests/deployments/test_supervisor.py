@@ -66,10 +66,15 @@ def test_a_child_that_was_up_for_long_may_die_often(
     watch([Charge("schedules", shell("exit 7", tmp_path))], said, said)
 
 
-def test_a_child_is_asked_to_end_by_its_own_signal(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ours", [signal.SIG_DFL, signal.SIG_IGN])
+def test_a_child_is_asked_to_end_by_its_own_signal_even_if_we_ignore_it(
+    ours: signal.Handlers, tmp_path: Path
+) -> None:
     script = "trap 'echo asked > asked; exit 0' INT; echo up > up; while :; do sleep 0.05; done"
     charge = Charge("schedules", shell(f"cd {tmp_path}; {script}", tmp_path), signal.SIGINT)
+    before = signal.signal(signal.SIGINT, ours)
     process = charge.up()
+    signal.signal(signal.SIGINT, before)
     while not (tmp_path / "up").exists():
         assert process.poll() is None
     charge.down()
