@@ -56,7 +56,8 @@ def test_the_page_is_served_until_it_is_interrupted(tmp_path: Path) -> None:
     assert answer.status_code == 200
     assert "departures" in answer.text
     assert "server" not in answer.headers
-    assert process.returncode in {-signal.SIGINT, 130, 1}
+    # 0 where whoever started the tests ignores SIGINT, as behind an & in a script
+    assert process.returncode in {-signal.SIGINT, 130, 1, 0}
     assert "Traceback" not in said or "KeyboardInterrupt" in said
     with pytest.raises(OSError, match="refused"), closing(socket.socket()) as sock:
         sock.connect(("127.0.0.1", int(url.rpartition(":")[2])))
