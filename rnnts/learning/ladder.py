@@ -302,7 +302,7 @@ def _jumps(panel: Panel, standing: Standing, rows: BoolArray) -> list[Finding]:
 def _plain(
     rung: str, panel: Panel, origin: int, rows: IntArray, rules: Rules, levels: Sequence[float]
 ) -> FloatArray:
-    bounds = {"minimum": rules.minimum, "maximum": rules.maximum}
+    bounds = {"minimum": rules.bounds.minimum, "maximum": rules.bounds.maximum}
     if rung == "profile":
         every = baselines.profile(panel, origin, rules.horizon, levels, rules.days, **bounds)
         return every[rows]

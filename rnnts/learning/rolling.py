@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnts.learning import baselines
+from rnnts.learning.bounds import Bounds
 from rnnts.learning.calibration import Calibration, Residuals
 from rnnts.learning.predict import predict_blocks
 from rnnts.learning.scorecard import Tally, comparable
@@ -30,8 +31,7 @@ class HeldOut:
 
     panel: Panel
     windowset: WindowSet
-    minimum: float | None
-    maximum: float | None
+    bounds: Bounds
 
     def actual(self, origin: int) -> FloatArray:
         """What happened, NaN where missing or not yet known, [series, horizon]."""
@@ -47,12 +47,13 @@ class HeldOut:
         return self.windowset.usable(np.array([origin]))[:, 0]
 
     def network(self, model: Any, config: NetworkConfig, levels: Sequence[float]) -> Method:
-        """A network's own forecasts, uncalibrated, at some of its levels."""
+        """A network's own forecasts within the bounds, uncalibrated, at some of its levels."""
         columns = [config.levels.index(level) for level in levels]
 
         def forecast(origin: int) -> FloatArray:
             past = self.panel.upto(origin - 1)
-            return predict_blocks(model, inputs_at(past, config, origin))[:, :, columns]
+            quantiles = predict_blocks(model, inputs_at(past, config, origin))
+            return self.bounds.keep(quantiles[:, :, columns])
 
         return forecast
 
@@ -61,8 +62,8 @@ class HeldOut:
 
         def forecast(origin: int) -> FloatArray:
             past = self.panel.upto(origin - 1)
-            horizon, bounds = self.windowset.horizon, (self.minimum, self.maximum)
-            return baselines.seasonal_naive(past, origin, horizon, levels, season.days, *bounds)
+            horizon, limits = self.windowset.horizon, (self.bounds.minimum, self.bounds.maximum)
+            return baselines.seasonal_naive(past, origin, horizon, levels, season.days, *limits)
 
         return forecast
 
@@ -70,41 +71,36 @@ class HeldOut:
         """Forecasts as they are published: calibrated, then kept within the bounds."""
 
         def forecast(origin: int) -> FloatArray:
-            quantiles = calibration.apply(method(origin))
-            if self.minimum is None and self.maximum is None:
-                return quantiles
-            bounded: FloatArray = np.clip(quantiles, self.minimum, self.maximum)
-            return bounded
+            return self.bounds.keep(calibration.apply(method(origin), self.ids))
 
         return forecast
 
-    def residuals(self, method: Method, part: str) -> dict[str, AnyArray]:
-        """Forecasts of a part beside what happened; a row is one series at one origin.
+    @property
+    def ids(self) -> AnyArray:
+        """Of all series, [series]."""
+        return np.array([info.series_id for info in self.panel.series], np.str_)
 
-        Returns:
-            `quantiles` [rows, horizon, levels], `actual` [rows, horizon], `scale`, `series` and
-            `origin` [rows]; an even sample where there are more than MOST_RESIDUALS.
-        """
+    def residuals(self, method: Method, part: str) -> Residuals:
+        """Forecasts of a part beside what happened, an even sample of at most MOST_RESIDUALS."""
         origins = self.windowset.parts.origins(part)
         every = max(1, -(-int(self.windowset.counts(part).sum()) // MOST_RESIDUALS))
-        rows: dict[str, list[AnyArray]] = {
-            name: [] for name in ("quantiles", "actual", "scale", "series", "origin")
-        }
-        for origin in origins:
-            chosen = np.flatnonzero(self.usable(int(origin)))[::every]
-            rows["quantiles"].append(method(int(origin))[chosen])
-            rows["actual"].append(self.actual(int(origin))[chosen])
-            rows["scale"].append(self.windowset.scale[chosen])
-            rows["series"].append(chosen.astype(np.int64))
-            rows["origin"].append(np.full(len(chosen), origin, np.int64))
-        return {name: np.concatenate(parts) for name, parts in rows.items()}
+        ids, parts = self.ids, []
+        for origin in origins.tolist():
+            chosen = np.flatnonzero(self.usable(origin))[::every]
+            parts.append(
+                Residuals(
+                    method(origin)[chosen],
+                    self.actual(origin)[chosen],
+                    self.windowset.scale[chosen],
+                    ids[chosen],
+                    np.full(len(chosen), origin, np.int64),
+                )
+            )
+        return Residuals.joined(parts)
 
-    def calibration(
-        self, residuals: Mapping[str, AnyArray], levels: Sequence[float]
-    ) -> Calibration:
+    def calibration(self, residuals: Residuals, levels: Sequence[float]) -> Calibration:
         """The calibration that these residuals teach."""
-        chosen = {name: residuals[name] for name in ("quantiles", "actual", "scale")}
-        return Calibration.fit(tuple(levels), Residuals(**chosen))
+        return Calibration.fit(tuple(levels), residuals, self.windowset.season)
 
     def score(
         self,

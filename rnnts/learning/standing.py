@@ -1,9 +1,10 @@
 """Where each series stands: what its visible observations allow."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from rnnts.learning.bounds import Bounds
 from rnnts.panels.arrays import BoolArray, FloatArray, IntArray
 from rnnts.panels.panel import Panel
 
@@ -28,8 +29,7 @@ class Rules:
     max_delay: int
     max_stale: int
     retired_after: int  # steps of silence, while others speak
-    minimum: float | None = None
-    maximum: float | None = None
+    bounds: Bounds = field(default_factory=Bounds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

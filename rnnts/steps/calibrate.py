@@ -61,7 +61,9 @@ def calibrate(
             run.done(result.to_json(), message=result.reason)
             return result
         lesson = _Lesson.of(project, version, snapshot_id, as_of)
-        fitted = Calibration.fit(tuple(version.manifest["network"]["levels"]), lesson.residuals)
+        fitted = Calibration.fit(
+            tuple(version.manifest["network"]["levels"]), lesson.residuals, lesson.season
+        )
         with (
             hold(project.database, panel, "night") as lease,
             project.database.writing(lease) as connection,
@@ -86,6 +88,7 @@ class _Lesson:
 
     id: str  # hash of all that went in
     residuals: Residuals
+    season: int  # steps
     held_out: int  # rows
     issues: int  # of which realised errors are among them
 
@@ -103,6 +106,7 @@ class _Lesson:
         return cls(
             sha256(dumps(inputs).encode()).hexdigest(),
             Residuals.joined([held_out, *realised]),
+            int(version.manifest["seasons"][0]["steps"]),
             len(held_out.scale),
             len(realised),
         )
@@ -119,7 +123,7 @@ class _Lesson:
             "rows_realised": len(self.residuals.scale) - self.held_out,
             "issues_realised": self.issues,
             "errors": self.known,
-            "factor_mean": float(fitted.factors.mean()),
+            "series_own": len(fitted.series),
             "steps_calibrated": int((fitted.scores > 0).sum()),
         }
 
@@ -130,11 +134,9 @@ def _held_out(project: "Project", version: VersionRow) -> tuple[Residuals, str]:
         card = scorecard_of(connection, version.version_id)
     network = version.manifest["network"]
     if card is None:
-        empty = np.zeros((0, network["horizon"], len(network["levels"])))
-        return Residuals(empty, empty[:, :, 0], np.zeros(0)), ""
+        return Residuals.none(network["horizon"], len(network["levels"])), ""
     name = str(card.scores["artefacts"]["residuals"])
-    arrays = project.store.get_arrays(name)
-    return Residuals(arrays["quantiles"], arrays["actual"], arrays["scale"]), name
+    return Residuals.from_arrays(project.store.get_arrays(name)), name
 
 
 def _issues(project: "Project", version: VersionRow, as_of: datetime) -> list[PublicationRow]:
@@ -181,9 +183,17 @@ def _at_issue(
     every = max(1, -(-staged.series // most))
     raw: list[Any] = [np.zeros((0, staged.horizon, len(staged.outputs)))]
     rows: list[int] = []
+    ids: list[str] = []
     for block in blocks_of(project.store, staged):
         teaches = (block.method == "network") & np.isin(block.quality, TAUGHT_BY)
         chosen = [row for row in np.flatnonzero(teaches)[::every] if block.series[row] in places]
         raw.append(block.raw[chosen])
+        ids += [block.series[row] for row in chosen]
         rows += [places[block.series[row]] for row in chosen]
-    return Residuals(np.concatenate(raw), actual[rows], scale[rows])
+    return Residuals(
+        np.concatenate(raw),
+        actual[rows],
+        scale[rows],
+        np.array(ids, np.str_),
+        np.full(len(rows), staged.origin, np.int64),
+    )

@@ -12,6 +12,7 @@ from rnnts.errors import IntegrityError
 from rnnts.failpoints import hit
 from rnnts.findings import Finding
 from rnnts.learning import statistical
+from rnnts.learning.calibration import Residuals
 from rnnts.learning.gate import CANDIDATE, CHAMPION, block_of
 from rnnts.learning.metrics import coverage
 from rnnts.learning.predict import predict_blocks
@@ -56,8 +57,7 @@ def compare(project: "Project", row: VersionRow, rival: VersionRow | None) -> Co
     held_out = HeldOut(
         load_panel(project, row.snapshot_id),
         windowset_of(project, windows),
-        windows.minimum,
-        windows.maximum,
+        windows.bounds,
     )
     levels = windows.network.levels
     model = load_network(project.store, row.manifest)
@@ -164,11 +164,13 @@ def _scores(held_out: HeldOut, scored: Scored, windows: Windows) -> Json:
     }
 
 
-def _coverages(residuals: dict[str, AnyArray], levels: Sequence[float]) -> Json:
+def _coverages(residuals: Residuals, levels: Sequence[float]) -> Json:
     """Coverage of the network's own ranges over the gate's windows."""
-    actual, quantiles = residuals["actual"], residuals["quantiles"]
     shares = {"coverage_80": 0.8, "coverage_95": 0.95}
-    found = {name: coverage(actual, quantiles, levels, share) for name, share in shares.items()}
+    found = {
+        name: coverage(residuals.actual, residuals.quantiles, levels, share)
+        for name, share in shares.items()
+    }
     return {name: value if np.isfinite(value) else None for name, value in found.items()}
 
 
@@ -178,13 +180,11 @@ def _keep_errors(store: "Store", held_out: HeldOut, scored: Scored) -> str:
     return store.put_arrays({**errors, "origins": held_out.windowset.parts.gate_origins}, "errors")
 
 
-def _keep_residuals(store: "Store", residuals: dict[str, dict[str, AnyArray]]) -> str:
+def _keep_residuals(store: "Store", residuals: dict[str, Residuals]) -> str:
     """Uncalibrated forecasts of both held-out parts, beside what happened."""
-    names = residuals[PARTS[0]]
-    joined = {name: np.concatenate([residuals[part][name] for part in PARTS]) for name in names}
-    sizes = [len(residuals[part]["scale"]) for part in PARTS]
-    return store.put_arrays({**joined, "part": np.repeat(np.arange(len(PARTS)), sizes)},
-                            "residuals")  # fmt: skip
+    joined = Residuals.joined([residuals[part] for part in PARTS])
+    part = np.repeat(np.arange(len(PARTS)), [len(residuals[part].scale) for part in PARTS])
+    return store.put_arrays({**joined.to_arrays(), "part": part}, "residuals")
 
 
 def _add_statistical(

@@ -10,6 +10,7 @@ import numpy as np
 from rnnts.database.catalogue import SeriesRow, known_series
 from rnnts.findings import Finding
 from rnnts.learning import baselines
+from rnnts.learning.bounds import Bounds
 from rnnts.learning.standing import Rules
 from rnnts.panels.panel import Panel, SeriesInfo
 from rnnts.panels.resolve import resolve
@@ -120,9 +121,13 @@ def _rules(name: str, config: "PanelConfig", snapshot: Manifest, serving: Servin
         max_delay=resolved.max_delay // step,
         max_stale=resolved.max_stale // step,
         retired_after=(resolved.max_stale + RETIRED_DAYS * DAY) // step,
-        minimum=resolved.minimum,
-        maximum=resolved.maximum,
+        bounds=Bounds(resolved.minimum, resolved.maximum, whole=_counts(serving)),
     )
+
+
+def _counts(serving: Serving | None) -> bool:
+    """Whether a network was trained on whole numbers alone."""
+    return serving is not None and bool(serving.version.manifest["bounds"]["whole"])
 
 
 def _with_absent(

@@ -93,15 +93,15 @@ def _by_network(
     asked = np.isin(method, NETWORKS)
     neutral = np.where(asked[:, None], night.panel.values, 0.0)  # a bad series keeps its row
     raw = np.concatenate([*_predicted(replace(night.panel, values=neutral), night, serving)])
-    raw = np.where(asked[:, None, None], raw, np.nan)
+    raw = night.rules.bounds.keep(np.where(asked[:, None, None], raw, np.nan))
     outputs = serving.config.levels
+    ids = np.array([info.series_id for info in night.panel.series], np.str_)
     age = np.where(standing.age > night.rules.max_delay, standing.age, 0)
     with np.errstate(invalid="ignore", over="ignore"):  # what is not finite fails its gate
-        wide = widened(serving.calibration.apply(raw), age, outputs, night.rules.season)
+        fair = serving.calibration.apply(raw, ids)
+        wide = widened(fair, age, outputs, night.rules.season)
     chosen = wide[:, :, [outputs.index(level) for level in night.levels]]
-    if night.rules.minimum is None and night.rules.maximum is None:
-        return raw, chosen
-    return raw, np.clip(chosen, night.rules.minimum, night.rules.maximum)
+    return raw, night.rules.bounds.keep(chosen)
 
 
 def _predicted(panel: Panel, night: Night, serving: Serving) -> Iterator["FloatArray"]:

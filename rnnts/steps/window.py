@@ -10,6 +10,7 @@ from rnnts.config import PanelConfig
 from rnnts.database.runs import record
 from rnnts.errors import NoUsableDataError
 from rnnts.failpoints import hit
+from rnnts.learning.bounds import Bounds, only_whole
 from rnnts.panels.grid import Grid
 from rnnts.panels.panel import Panel
 from rnnts.panels.resolve import Resolved, check_window, resolve
@@ -35,8 +36,7 @@ class Windows:
     network: "NetworkConfig"
     grid: Grid
     seasons: tuple[Season, ...]
-    minimum: float | None
-    maximum: float | None
+    bounds: Bounds
 
 
 def window(project: "Project", panel: str, snapshot_id: str, as_of: datetime) -> WindowResult:
@@ -58,7 +58,8 @@ def window(project: "Project", panel: str, snapshot_id: str, as_of: datetime) ->
         _check_enough(panel, values, windowset)
         network = network_of(config, resolved, windowset)
         hit("window.half")
-        windows_id = _keep(project, snapshot_id, windowset, network, resolved)
+        bounds = Bounds(resolved.minimum, resolved.maximum, only_whole(windowset.values))
+        windows_id = _keep(project, snapshot_id, windowset, network, resolved, bounds)
         result = WindowResult(
             panel=panel,
             windows_id=windows_id,
@@ -139,6 +140,7 @@ def _keep(
     windowset: "WindowSet",
     network: "NetworkConfig",
     resolved: Resolved,
+    bounds: Bounds,
 ) -> str:
     """Keep arrays, then manifest: the id is the manifest's hash."""
     arrays = project.store.put_arrays(windowset.save(), KIND)
@@ -149,8 +151,7 @@ def _keep(
         "network": network.model_dump(mode="json"),
         "grid": resolved.grid.to_json(),
         "seasons": [asdict(season) for season in resolved.seasons],
-        "minimum": resolved.minimum,
-        "maximum": resolved.maximum,
+        "bounds": asdict(bounds),
     }
     text = json.dumps(manifest, sort_keys=True, ensure_ascii=False, allow_nan=False)
     name = project.store.put(
@@ -176,8 +177,7 @@ def load_windows(project: "Project", windows_id: str) -> Windows:
         network=NetworkConfig.model_validate(manifest["network"]),
         grid=Grid.from_json(manifest["grid"]),
         seasons=tuple(Season(**season) for season in manifest["seasons"]),
-        minimum=manifest["minimum"],
-        maximum=manifest["maximum"],
+        bounds=Bounds(**manifest["bounds"]),
     )
 
 

@@ -46,6 +46,7 @@ def crown(
         "weights": dict(weights or {"name": f"weights/{name}", "sha256": "", "digest": ""}),
         "grid": Grid("1h").to_json(),
         "seasons": SEASONS,
+        "bounds": {"whole": False},
     }
     with project.database.writing() as connection:
         add_version(

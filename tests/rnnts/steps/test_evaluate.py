@@ -9,6 +9,7 @@ import pytest
 from rnnts.database import models
 from rnnts.errors import ConfigurationError, IntegrityError
 from rnnts.learning import statistical
+from rnnts.learning.bounds import Bounds
 from rnnts.learning.metrics import mase
 from rnnts.learning.rolling import HeldOut
 from rnnts.learning.versions import id_of
@@ -193,7 +194,7 @@ def test_a_champion_that_cannot_be_compared_is_passed_over_with_a_finding(
     row = candidate(project)
     windows = load_windows(project, row.windows_id)
     panel = load_panel(project, row.snapshot_id)
-    held_out = HeldOut(panel, windowset_of(project, windows), None, None)
+    held_out = HeldOut(panel, windowset_of(project, windows), Bounds())
     champion = crowned(project, **changes)
     methods, findings = comparison._champion(project, held_out, champion, windows.network.levels)
     assert methods == {}

@@ -70,9 +70,8 @@ def lay_windows(project: Project, name: str) -> tuple[str, str]:
     store = project.store
     arrays = store.put_arrays({"values": np.frombuffer(name.encode(), np.uint8)}, "windows")
     manifest: dict[str, Any] = {
-        "panel": "loads", "snapshot_id": "0" * 64, "arrays": arrays, "minimum": None,
+        "panel": "loads", "snapshot_id": "0" * 64, "arrays": arrays, "bounds": {},
         "network": CONFIG.model_dump(mode="json"), "grid": Grid("1h").to_json(), "seasons": [],
-        "maximum": None,
     }  # fmt: skip
     return arrays, store.put_json(manifest, "windows")
 
@@ -95,6 +94,7 @@ def train(project: Project, name: str, day: float, verdict: str = "reject") -> T
         "probe": files["probe"],
         "grid": Grid("1h").to_json(),
         "seasons": SEASONS,
+        "bounds": {"whole": False},
     }
     common: dict[str, Any] = {"panel": "loads", "version_id": name}
     held_out = {kind: files[kind] for kind in ("errors", "residuals", "calibration")}

@@ -1,5 +1,6 @@
 """What a night makes of a champion: the ladder, the gates, the calibration and the blocks."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -162,9 +163,10 @@ def test_no_quantile_leaves_the_bounds(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("repeater")
-def test_the_calibration_scales_the_ranges_that_are_published(tmp_path: Path) -> None:
+def test_the_calibration_moves_the_ranges_that_are_published(tmp_path: Path) -> None:
     project = ten_series(tmp_path)
-    fitted = Calibration(LEVELS, np.tile([0.5, 2.0], (6, 1)), np.full(6, 99))
+    half_and_twice = np.tile([0.3, 0.5, 1.3], (6, 1))  # places, of the levels 0.1, 0.5 and 0.9
+    fitted = replace(Calibration.identity(LEVELS, 6), steps=half_and_twice)
     version = crown(project, BEGIN)
     with project.database.writing() as connection:
         add_calibration(

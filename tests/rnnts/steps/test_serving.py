@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,8 @@ def refuse(code: str, *names: str) -> Any:  # noqa: ANN401 - put in place of loa
 
 
 def calibrate(project: Project, version_id: str, days: int, factor: float) -> str:
-    fitted = Calibration(LEVELS, np.full((6, 2), factor), np.full(6, 99))
+    places = np.tile([0.5 - 0.4 * factor, 0.5, 0.5 + 0.4 * factor], (6, 1))
+    fitted = replace(Calibration.identity(LEVELS, 6), steps=places)
     name = project.store.put_arrays(fitted.to_arrays(), "calibration")
     with project.database.writing() as connection:
         add_calibration(
