@@ -140,9 +140,12 @@ def _held_out(project: "Project", version: VersionRow) -> tuple[Residuals, str]:
 
 
 def _issues(project: "Project", version: VersionRow, as_of: datetime) -> list[PublicationRow]:
-    """The newest issues that a version served before an instant, oldest first."""
+    """The newest issues that a version served before an instant, oldest first.
+
+    Nights alone: what is backfilled is not to change the nights after it.
+    """
     with project.database.reading() as connection:
-        found = publications(connection, version.panel, NIGHTS, until=as_of)
+        found = publications(connection, version.panel, NIGHTS, kinds=("night",), until=as_of)
     return [issue for issue in reversed(found) if issue.version_id == version.version_id]
 
 

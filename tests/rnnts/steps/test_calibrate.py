@@ -12,7 +12,7 @@ from rnnts.steps.calibrate import calibrate
 from rnnts.steps.forecast import forecast
 from rnnts.steps.ingest import ingest
 from rnnts.steps.publish import publish
-from rnnts.steps.results import CalibrationResult
+from rnnts.steps.results import CalibrationResult, Kind
 from rnnts.steps.staged import Staged
 from tests.rnnts.steps.small_champion import MORE, Repeater, crown
 from tests.rnnts.steps.small_project import BEGIN, change, lay_out, wave
@@ -35,11 +35,11 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     return made
 
 
-def night(project: Project, hours: int) -> str:
+def night(project: Project, hours: int, kind: Kind = "night") -> str:
     """Publish the issue of an hour after START; its staged id."""
     at = START + timedelta(hours=hours)
-    staged = forecast(project, "loads", ingest(project, "loads", at).snapshot_id, at)
-    publish(project, "loads", staged.staged_id, at)
+    staged = forecast(project, "loads", ingest(project, "loads", at).snapshot_id, at, kind=kind)
+    publish(project, "loads", staged.staged_id, at, kind=kind)
     return staged.staged_id
 
 
@@ -137,6 +137,14 @@ def test_what_it_learns_from_is_the_network_before_any_calibration(project: Proj
     # As above; held against the ranges that were published, it were 1.4.
     learnt = factors(project, calibrated(project, 24))
     assert learnt == pytest.approx(np.full((6, 2), 1.81 / 2), rel=0.2)
+
+
+def test_a_backfill_changes_nothing_of_the_nights_after_it(project: Project) -> None:
+    night(project, 0)
+    before = calibrated(project, 24)
+    for hours in (6, 12):
+        night(project, hours, "backfill")
+    assert calibrated(project, 24) == before
 
 
 def test_a_repeated_run_gives_the_same_id_and_the_same_file(project: Project) -> None:
