@@ -12,7 +12,15 @@ import numpy as np
 from rnnts.config import Aggregate, Frequency
 from rnnts.panels.arrays import AnyArray, BoolArray, FloatArray, IntArray
 
-SPANS: dict[Frequency, int] = {"15min": 2_688, "30min": 1_344, "1h": 672, "1D": 364, "1W": 104}
+SPANS: dict[Frequency, int] = {
+    "5min": 8_064,
+    "10min": 4_032,
+    "15min": 2_688,
+    "30min": 1_344,
+    "1h": 672,
+    "1D": 364,
+    "1W": 104,
+}
 """Steps of a span: 28 days below a day, then one and two years. Spans begin at multiples of it."""
 PLAIN_RANK = 1 << 61
 """Rank of a row that lies on its step's label, in a source that knows no revisions."""

@@ -12,6 +12,8 @@ from rnnts.panels.arrays import BoolArray, FloatArray, IntArray
 from rnnts.panels.zones import DAY, instants_of, zone_offsets
 
 SECONDS: dict[Frequency, int] = {
+    "5min": 300,
+    "10min": 600,
     "15min": 900,
     "30min": 1_800,
     "1h": 3_600,

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 SAMPLE_ROWS = 2_000
 MOST_TABLES = 100
 """Tables looked at, and panels proposed at most."""
-HORIZONS: dict["Frequency", int] = {"15min": 192, "30min": 96, "1h": 48, "1D": 14, "1W": 8}
+HORIZONS: dict["Frequency", int] = {
+    "5min": 576,
+    "10min": 288,
+    "15min": 192,
+    "30min": 96,
+    "1h": 48,
+    "1D": 14,
+    "1W": 8,
+}
 """Two days, two weeks, two months: what is mostly asked for."""
 NAME_LENGTH = 40
 STAMPED = {"instant", "naive", "date"}
@@ -101,7 +109,7 @@ def _rendered(name: str, table: str, proposal: Proposal) -> str:
         source=", ".join(source),
         other=f"  # other numbers: {others}" if others else "",
         frequency=proposal.frequency,
-        doubt="" if proposal.certain else "  # or 15min, 30min, 1h, 1D, 1W: the rows do not tell",
+        doubt="" if proposal.certain else f"  # or {', '.join(HORIZONS)}: the rows do not tell",
         zone="  # of stamps that name none, and of the calendar" if proposal.naive else "",
         horizon=HORIZONS[proposal.frequency],
         minimum=_minimum(proposal),

@@ -11,7 +11,7 @@ from rnnts.config import duration_seconds
 from rnnts.errors import ConfigurationError, NoUsableDataError
 from rnnts.panels.clock import Clock
 from rnnts.panels.identity import SeriesCodes
-from rnnts.panels.labels import grid_of, infer_frequency, majority_phase
+from rnnts.panels.labels import FREQUENCIES, grid_of, infer_frequency, majority_phase
 from rnnts.panels.stamps import Code
 from rnnts.panels.tally import place_of, shown
 
@@ -111,7 +111,7 @@ def _inferred(errand: Errand, sample: "_Sample") -> "Frequency":
         raise ConfigurationError(
             "FREQUENCY_UNKNOWN",
             panel=errand.panel,
-            expected="labels that lie on one grid of 15min, 30min, 1h, 1D or 1W",
+            expected=f"labels that lie on one grid of {', '.join(FREQUENCIES)}",
             got=f"{len(seconds)} labels that do not",
             where=place_of(errand.config.source, "time"),
             do='set frequency = "1h" or another, and source.aggregate if rows are events',

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rnnts.config import Frequency
 from rnnts.database import source_read
 from rnnts.database.engine import Database
 from rnnts.database.runs import newest_result, runs_of
 from rnnts.database.snapshots import snapshot_row
 from rnnts.errors import ConfigurationError, NoUsableDataError
+from rnnts.panels.grid import SECONDS
 from tests.rnnts.steps.ground import PANEL, Ground, at, hour, readings, same
 
 
@@ -182,10 +184,10 @@ def test_names_with_quotes_and_sql_in_them_work(both: Ground) -> None:
     both.run("SELECT * FROM flights")
 
 
-@pytest.mark.parametrize("frequency", ["15min", "30min", "1h", "1D", "1W"])
-def test_frequency_and_phase_come_from_the_labels(ground: Ground, frequency: str) -> None:
+@pytest.mark.parametrize("frequency", list(SECONDS))
+def test_frequency_and_phase_come_from_the_labels(ground: Ground, frequency: Frequency) -> None:
     ground.configure(panel="")
-    step = {"15min": 15, "30min": 30, "1h": 60, "1D": 1440, "1W": 10_080}[frequency]
+    step = SECONDS[frequency] // 60
     begin = datetime(2024, 1, 3, 0, 7, tzinfo=UTC)
     rows = [
         {"feeder": "a", "at": str(begin + timedelta(minutes=step * n))[:19], "load": float(n)}

@@ -86,20 +86,20 @@ def test_what_is_proposed_can_be_ingested(tmp_path: Path) -> None:
 
 def test_each_table_gets_a_panel_of_its_own_and_others_are_passed_over(tmp_path: Path) -> None:
     daily = [(f"2024-{1 + n // 28:02d}-{1 + n % 28:02d}", n) for n in range(56)]
-    five = [(at, n * 1.0) for n, at in enumerate(hours(50, minutes=5))]
+    dense = [(at, n * 1.0) for n, at in enumerate(hours(50, minutes=2))]
     url = database(
         tmp_path,
         ("daily", "day TEXT, sold INTEGER", daily),
-        ("latest", "ts TEXT, y REAL", five),
+        ("latest", "ts TEXT, y REAL", dense),
         ("names", "name TEXT, age INTEGER", [("ann", 3), ("bob", 4)]),
         ("empty", "at TEXT, v REAL", []),
-        ('x"; DROP TABLE daily--', "at TEXT, v REAL", five),
+        ('x"; DROP TABLE daily--', "at TEXT, v REAL", dense),
     )
     found = panels(tmp_path, url)
     assert sorted(found) == ["daily", "panel_latest", "x_drop_table_daily"]
     assert found["daily"].frequency == "1D"
     assert found["panel_latest"].source.aggregate == "mean"
-    assert found["panel_latest"].frequency == "15min"
+    assert found["panel_latest"].frequency == "5min"
     assert found["x_drop_table_daily"].source.table == 'x"; DROP TABLE daily--'
 
 
