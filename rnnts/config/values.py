@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-Frequency = Literal["5min", "10min", "15min", "30min", "1h", "1D", "1W"]
+Frequency = Literal["5min", "10min", "15min", "30min", "1h", "1D", "1W", "1MS"]
 Label = Literal["start", "end", "instant"]
 Aggregate = Literal["count", "sum", "mean", "last"]
 Architecture = Literal[

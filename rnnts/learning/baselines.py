@@ -21,6 +21,8 @@ SPAN_DAYS = 56
 eight weeks, as far as a weekly habit is worth something."""
 SPAN_WEEKS = 104
 """The same for a weekly grid: two years."""
+SPAN_MONTHS = 60
+"""The same for a monthly grid: five years."""
 FEWEST_SEASONS = 4
 """A year-long season looks back further than SPAN_DAYS: this many seasons."""
 FEWEST_RESIDUALS = 10
@@ -190,12 +192,16 @@ class _Past:
     def origins(self) -> IntArray:
         """Past origins whose errors give the ranges, at the same wall clock, newest first.
 
-        One a day below a day (SPAN_DAYS of them), else one a step (SPAN_DAYS or SPAN_WEEKS).
+        One a day below a day (SPAN_DAYS of them), else one a step (SPAN_DAYS, SPAN_WEEKS or
+        SPAN_MONTHS).
         """
-        count, days = (SPAN_WEEKS, 7) if self.grid.frequency == "1W" else (SPAN_DAYS, 1)
-        start = np.array([self.origin], dtype=np.int64)
-        back = [self.grid.lagged(start, days * each) for each in range(1, count + 1)]
-        origins = np.concatenate(back)
+        spans = {"1W": SPAN_WEEKS, "1MS": SPAN_MONTHS}
+        back = np.arange(1, spans.get(self.grid.frequency, SPAN_DAYS) + 1)
+        if self.grid.steps_per_day > 1:
+            start = np.array([self.origin], dtype=np.int64)
+            origins = np.concatenate([self.grid.lagged(start, int(days)) for days in back])
+        else:
+            origins = self.origin - back
         return origins[(origins > self.first_step) & (origins < self.known)]
 
 

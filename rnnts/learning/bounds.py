@@ -35,6 +35,12 @@ class Bounds:
         return kept
 
 
+def lowest_of(values: AnyArray) -> float:
+    """The smallest known value; NaN where none is known."""
+    known = values[np.isfinite(values)]
+    return float(known.min()) if known.size else float("nan")
+
+
 def only_whole(values: AnyArray) -> bool:
     """Whether everything known is a whole number, and something is known."""
     known: Any = values[np.isfinite(values)]

@@ -20,8 +20,9 @@ SPANS: dict[Frequency, int] = {
     "1h": 672,
     "1D": 364,
     "1W": 104,
+    "1MS": 120,
 }
-"""Steps of a span: 28 days below a day, then one and two years. Spans begin at multiples of it."""
+"""Steps of a span: 28 days below a day, then one, two and ten years; spans begin at multiples."""
 PLAIN_RANK = 1 << 61
 """Rank of a row that lies on its step's label, in a source that knows no revisions."""
 UNSEEN = -1

@@ -19,12 +19,17 @@ SECONDS: dict[Frequency, int] = {
     "1h": 3_600,
     "1D": 86_400,
     "1W": 604_800,
+    "1MS": 2_629_746,
 }
-"""Nominal seconds of a step; a local day may have an hour more or less."""
+"""Nominal seconds of a step; a local day may have an hour more or less, a month is a twelfth of the
+mean year of the calendar."""
 MONDAY = 4 * DAY
 """Seconds from the epoch, a Thursday, to the first Monday: the natural origin of weeks."""
 
-__all__ = ["DAY", "MONDAY", "SECONDS", "Grid", "zone_offsets"]
+LONGEST: dict[Frequency, int] = {**SECONDS, "1MS": 31 * DAY}
+"""Seconds of the longest step, were no clock ever changed."""
+
+__all__ = ["DAY", "LONGEST", "MONDAY", "SECONDS", "Grid", "month_phase", "zone_offsets"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +37,14 @@ class Grid:
     """Where the steps of a panel lie.
 
     Steps shorter than a day are counted in UTC, so no hour is lost or doubled when clocks change;
-    days and weeks are counted in the panel's zone.
+    days, weeks and months are counted in the panel's zone.
 
     Args:
         frequency: Length of a step.
         timezone: The panel's zone: days, weeks and wall clocks.
         phase: Seconds after the natural origin (epoch below a day, local midnight for days, local
-            Monday 00:00 for weeks) at which steps begin.
+            Monday 00:00 for weeks, local midnight of the first for months) at which steps begin;
+            30 days and more after it is the last day of every month.
         label: What a time stamp marks.
     """
 
@@ -54,7 +60,7 @@ class Grid:
 
     @property
     def steps_per_day(self) -> int:
-        """Steps of a day: 24 for hours, 1 for days, 0 for weeks."""
+        """Steps of a day: 24 for hours, 1 for days, 0 for weeks and months."""
         return DAY // self.step_seconds
 
     def step_of(self, seconds: IntArray) -> IntArray:
@@ -95,15 +101,18 @@ class Grid:
         return self.last_visible(as_of) + 1
 
     def lagged(self, steps: IntArray, days: int) -> IntArray:
-        """Steps of the same wall clock `days` days earlier, [n]; a week of weeks is 7 days.
+        """Steps of the same wall clock `days` days earlier, [n].
 
-        Where that hour did not exist, the one beside it is taken.
+        A week is 7 days, a year of months 365. Where that hour did not exist, the one beside it is
+        taken.
         """
         steps = np.asarray(steps, np.int64)
         if self.frequency == "1W":
             return steps - days // 7
         if self.frequency == "1D":
             return steps - days
+        if self.frequency == "1MS":
+            return steps - round(days * DAY / self.step_seconds)
         label = self.label_of(steps)
         earlier = label - days * DAY
         shift = zone_offsets(label, self.timezone) - zone_offsets(earlier, self.timezone)
@@ -142,8 +151,46 @@ class Grid:
 
     def _civil(self, seconds: IntArray) -> IntArray:
         """Seconds of a clock on which every step has its nominal length."""
-        return seconds if self._in_utc() else seconds + zone_offsets(seconds, self.timezone)
+        if self._in_utc():
+            return seconds
+        local = seconds + zone_offsets(seconds, self.timezone)
+        if self.frequency != "1MS":
+            return local
+        months = months_of(local)
+        months = months - (local < month_start(months, self.phase))
+        into = local - month_start(months, self.phase)  # at the end of the longest it stands still
+        civil: IntArray = months * self.step_seconds + np.minimum(into, self.step_seconds - 1)
+        return civil + self.phase
 
     def _from_civil(self, civil: IntArray) -> IntArray:
         """Where midnight does not exist the day begins when clocks go on; where twice, at first."""
+        if self.frequency == "1MS":
+            civil = month_start((civil - self.phase) // self.step_seconds, self.phase)
         return instants_of(civil, self.timezone).first
+
+
+def months_of(seconds: IntArray) -> IntArray:
+    """Months of the calendar since the epoch, [n] -> [n]."""
+    months: IntArray = seconds.astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)
+    return months
+
+
+def month_start(months: IntArray, phase: int = 0) -> IntArray:
+    """Seconds at which months begin, [n] -> [n]; what a month is too short for is its last day.
+
+    >>> str(month_start(np.array([1]), 30 * DAY)[0].astype("datetime64[s]"))
+    '1970-02-28T00:00:00'
+    """
+    first = months.astype("datetime64[M]").astype("datetime64[s]").astype(np.int64)
+    after = (months + 1).astype("datetime64[M]").astype("datetime64[s]").astype(np.int64)
+    start: IntArray = np.minimum(first + phase, after - DAY + phase % DAY)
+    return start
+
+
+def month_phase(seconds: IntArray) -> IntArray:
+    """Seconds after the first of a month, [n] -> [n]; the last day of any month is the 31st."""
+    months = months_of(seconds)
+    last = months_of(seconds + DAY) > months
+    into = seconds - month_start(months)
+    phase: IntArray = np.where(last, 30 * DAY + seconds % DAY, into)
+    return phase

@@ -6,7 +6,7 @@ import numpy as np
 
 from rnnts.config import Frequency, Label
 from rnnts.panels.arrays import IntArray
-from rnnts.panels.grid import DAY, MONDAY, SECONDS, Grid, zone_offsets
+from rnnts.panels.grid import DAY, LONGEST, MONDAY, SECONDS, Grid, month_phase, zone_offsets
 
 ON_ONE_PHASE = 0.9
 """Share of a series' labels that must lie on one phase of a frequency."""
@@ -25,7 +25,7 @@ def infer_frequency(
     Args:
         series: Which series each row belongs to, [n].
         seconds: Labels, epoch seconds, [n].
-        timezone: Zone of days and weeks.
+        timezone: Zone of days, weeks and months.
         as_of: Epoch seconds; a label counts for a frequency once its step has surely ended.
         complete: Whether these are all rows, so that their distances say something too.
 
@@ -46,7 +46,7 @@ def infer_frequency(
 
 def _surely(frequency: Frequency) -> int:
     """Seconds after which a step has ended, even where clocks go back."""
-    return SECONDS[frequency] + (0 if SECONDS[frequency] < DAY else 3_600)
+    return LONGEST[frequency] + (0 if SECONDS[frequency] < DAY else 3_600)
 
 
 def majority_phase(
@@ -71,12 +71,14 @@ def phase_of(seconds: IntArray, frequency: Frequency, timezone: str) -> IntArray
         phase: IntArray = seconds % step
         return phase
     civil = seconds + zone_offsets(seconds, timezone)
+    if frequency == "1MS":
+        return month_phase(civil)
     return (civil - (MONDAY if frequency == "1W" else 0)) % step
 
 
 def grid_of(frequency: Frequency, timezone: str, phase: int, label: Label) -> Grid:
     """A grid whose phase lies within one step."""
-    return Grid(frequency, timezone, phase % SECONDS[frequency], label)
+    return Grid(frequency, timezone, phase % LONGEST[frequency], label)
 
 
 def _share_on_phase(pairs: IntArray, frequency: Frequency, timezone: str) -> float:

@@ -1,6 +1,6 @@
 """Every setting of a panel, resolved: what the user wrote, else what frequency and history say."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rnnts.config import PanelConfig, duration_seconds
 from rnnts.errors import ConfigurationError
@@ -13,6 +13,7 @@ WINDOW_DAYS = 14
 """Default window below a day: two of each weekday."""
 WINDOW_OF_DAYS = 56
 WINDOW_OF_WEEKS = 104
+WINDOW_OF_MONTHS = 60
 WINDOWS_IN_HISTORY = 3
 """A history shorter than this many windows gets a shorter one: training needs offsets to draw."""
 MIN_DELAY = 6 * 3_600
@@ -51,6 +52,13 @@ class Resolved:
     revision_span: str
     network: tuple[tuple[str, str], ...]  # architecture, units, …: as `rnnts check` prints them
     origins: tuple[tuple[str, str], ...]
+
+    def knowing(self, lowest: float) -> "Resolved":
+        """With what the lowest observation says; NaN: there is none."""
+        if self.minimum is not None or not lowest >= 0:
+            return self
+        origins = {**dict(self.origins), "minimum": "no value was ever negative"}
+        return replace(self, minimum=0.0, origins=tuple(origins.items()))
 
     def explain(self) -> list[Setting]:
         """Every value with its origin, as `rnnts check` prints them."""
@@ -195,7 +203,8 @@ def _usual_window(grid: Grid, seasons: tuple[Season, ...], history_steps: int) -
     if grid.step_seconds < DAY:
         usual = WINDOW_DAYS * grid.steps_per_day
     else:
-        usual = WINDOW_OF_DAYS if grid.frequency == "1D" else WINDOW_OF_WEEKS
+        of_steps = {"1D": WINDOW_OF_DAYS, "1W": WINDOW_OF_WEEKS, "1MS": WINDOW_OF_MONTHS}
+        usual = of_steps[grid.frequency]
     season = seasons[0].steps
     if history_steps >= WINDOWS_IN_HISTORY * usual:
         return usual, f"frequency {grid.frequency}"

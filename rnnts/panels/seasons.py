@@ -10,6 +10,8 @@ YEARS_NEEDED = 2.5
 """Years of history from which a yearly season of days can be told from a trend."""
 WEEKS_NEEDED = 130
 """The same, in weekly steps."""
+MONTHS_NEEDED = 30
+"""The same, in months."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,9 @@ def seasons_of(frequency: Frequency, history_steps: int) -> tuple[Season, ...]:
     >>> [season.name for season in seasons_of("1D", 1_000)]
     ['week', 'year']
     """
+    if frequency == "1MS":
+        year = history_steps >= MONTHS_NEEDED
+        return (Season("year", 12, 365),) if year else (Season("quarter", 3, 91),)
     if frequency == "1W":
         year = history_steps >= WEEKS_NEEDED
         return (Season("year", 52, 364),) if year else (Season("quarter", 13, 91),)

@@ -93,7 +93,8 @@ def report(panel: str, config: "PanelConfig", seen: Look, now: datetime) -> Repo
     resolved = resolve(panel, config, seen.panel.grid, history)
     check_window(config, resolved, history)
     data = describe(seen.panel, resolved.seasons)
-    suggested = suggestions(panel, config, resolved, data)
+    resolved = resolved.knowing(data.lowest if data.observations else float("nan"))
+    suggested = suggestions(panel, resolved, data)
     findings = [
         *seen.findings,
         *_stale(panel, config, resolved, data, now),
@@ -146,17 +147,8 @@ def _coming(cron: str, timezone: str, now: datetime) -> list[datetime]:
     return coming
 
 
-def suggestions(
-    panel: str, config: "PanelConfig", resolved: Resolved, data: PanelReport
-) -> Iterator[Finding]:
+def suggestions(panel: str, resolved: Resolved, data: PanelReport) -> Iterator[Finding]:
     """What the data suggests to set, or to know."""
-    section = f"[panels.{panel}]"
-    if config.minimum is None and data.observations and data.lowest >= 0:
-        yield Finding(
-            "MINIMUM_SUGGESTED", "info", panel,
-            f"none of {data.observations:,} observations is below 0",
-            f"if none can be, set minimum = 0 in {section}: no quantile will be either",
-        )  # fmt: skip
     if data.steps < WINDOWS * resolved.window:
         yield Finding(
             "HISTORY_SHORT", "info", panel,
@@ -174,7 +166,7 @@ def suggestions(
         yield Finding(
             "MANY_MISSING", "warning", panel,
             f"{100 * data.missing_share:.0f} % of the steps have no value",
-            f"look whether frequency in {section} is finer than the data",
+            f"look whether frequency in [panels.{panel}] is finer than the data",
         )  # fmt: skip
     if data.short.count:
         yield Finding(

@@ -27,8 +27,9 @@ HORIZONS: dict["Frequency", int] = {
     "1h": 48,
     "1D": 14,
     "1W": 8,
+    "1MS": 12,
 }
-"""Two days, two weeks, two months: what is mostly asked for."""
+"""Two days, two weeks, two months, a year: what is mostly asked for."""
 NAME_LENGTH = 40
 STAMPED = {"instant", "naive", "date"}
 

@@ -10,10 +10,10 @@ import numpy as np
 from rnnts.database.catalogue import SeriesRow, known_series
 from rnnts.findings import Finding
 from rnnts.learning import baselines
-from rnnts.learning.bounds import Bounds
+from rnnts.learning.bounds import Bounds, lowest_of
 from rnnts.learning.standing import Rules
 from rnnts.panels.panel import Panel, SeriesInfo
-from rnnts.panels.resolve import resolve
+from rnnts.panels.resolve import Resolved, resolve
 from rnnts.steps.serving import Serving, serving_at
 from rnnts.steps.snapshots import Manifest, load_panel, manifest
 
@@ -65,7 +65,7 @@ class Night:
         with project.database.reading() as connection:
             known = [row for row in known_series(connection, panel) if row.first_seen <= issued_at]
         config = project.panel(panel)
-        rules = _rules(panel, config, snapshot, serving)
+        rules = _rules(panel, config, snapshot, serving, loaded)
         complete, absent = _with_absent(loaded, known, origin)
         rows = {row.series_id: row for row in known}
         begun = min((row.first_seen for row in known), default=issued_at)
@@ -97,6 +97,8 @@ def reach(grid: "Grid", serving: Serving | None = None) -> int:
     """Steps before the origin that some rung may look at."""
     if grid.frequency == "1W":
         plain = baselines.SPAN_WEEKS + baselines.FEWEST_SEASONS * 52
+    elif grid.frequency == "1MS":
+        plain = baselines.SPAN_MONTHS + baselines.FEWEST_SEASONS * 12
     elif grid.frequency == "1D":
         plain = baselines.SPAN_DAYS + baselines.FEWEST_SEASONS * 365
     else:
@@ -108,8 +110,10 @@ def reach(grid: "Grid", serving: Serving | None = None) -> int:
     return max(plain, network_steps(serving.config))
 
 
-def _rules(name: str, config: "PanelConfig", snapshot: Manifest, serving: Serving | None) -> Rules:
-    """The panel's rules in steps; a network brings its own window."""
+def _rules(
+    name: str, config: "PanelConfig", snapshot: Manifest, serving: Serving | None, panel: Panel
+) -> Rules:
+    """The panel's rules in steps; a network brings its own window and what it has learnt."""
     history = max(0, snapshot.watermark - snapshot.first_step + 1)
     resolved = resolve(name, config, snapshot.grid, history)
     season, step = resolved.seasons[0], snapshot.grid.step_seconds
@@ -121,13 +125,18 @@ def _rules(name: str, config: "PanelConfig", snapshot: Manifest, serving: Servin
         max_delay=resolved.max_delay // step,
         max_stale=resolved.max_stale // step,
         retired_after=(resolved.max_stale + RETIRED_DAYS * DAY) // step,
-        bounds=Bounds(resolved.minimum, resolved.maximum, whole=_counts(serving)),
+        bounds=_bounds(resolved, serving, panel),
     )
 
 
-def _counts(serving: Serving | None) -> bool:
-    """Whether a network was trained on whole numbers alone."""
-    return serving is not None and bool(serving.version.manifest["bounds"]["whole"])
+def _bounds(resolved: Resolved, serving: Serving | None, panel: Panel) -> Bounds:
+    """What is written; else 0 where neither training nor the days since saw a negative value."""
+    if serving is None:
+        return Bounds(resolved.minimum, resolved.maximum)
+    learnt = Bounds(**serving.version.manifest["bounds"])
+    if learnt.minimum == 0:
+        resolved = resolved.knowing(lowest_of(panel.values))
+    return Bounds(resolved.minimum, resolved.maximum, learnt.whole)
 
 
 def _with_absent(

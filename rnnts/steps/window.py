@@ -10,7 +10,7 @@ from rnnts.config import PanelConfig
 from rnnts.database.runs import record
 from rnnts.errors import NoUsableDataError
 from rnnts.failpoints import hit
-from rnnts.learning.bounds import Bounds, only_whole
+from rnnts.learning.bounds import Bounds, lowest_of, only_whole
 from rnnts.panels.grid import Grid
 from rnnts.panels.panel import Panel
 from rnnts.panels.resolve import Resolved, check_window, resolve
@@ -52,7 +52,7 @@ def window(project: "Project", panel: str, snapshot_id: str, as_of: datetime) ->
     with record(project.database, panel, "window", as_of) as run:
         values = load_panel(project, snapshot_id)
         history = history_steps(values)
-        resolved = resolve(panel, config, values.grid, history)
+        resolved = resolve(panel, config, values.grid, history).knowing(lowest_of(values.values))
         check_window(config, resolved, history)
         windowset = cut(values, config, resolved)
         _check_enough(panel, values, windowset)

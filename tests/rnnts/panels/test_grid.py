@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rnnts.config import Frequency, Label
 from rnnts.panels.arrays import IntArray
-from rnnts.panels.grid import DAY, SECONDS, Grid, zone_offsets
+from rnnts.panels.grid import DAY, LONGEST, SECONDS, Grid, zone_offsets
 
 ZONES = ["America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "America/Havana", "UTC"]
 
@@ -27,7 +27,7 @@ def seconds(*values: int) -> IntArray:
 def grids(draw: st.DrawFn) -> Grid:
     frequency: Frequency = draw(st.sampled_from(list(SECONDS)))
     labels: list[Label] = ["start", "end", "instant"]
-    phase = draw(st.integers(0, SECONDS[frequency] // 60 - 1)) * 60
+    phase = draw(st.integers(0, LONGEST[frequency] // 60 - 1)) * 60
     return Grid(frequency, draw(st.sampled_from(ZONES)), phase, draw(st.sampled_from(labels)))
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from rnnts.config import Frequency
 from rnnts.panels.arrays import IntArray
-from rnnts.panels.grid import SECONDS
+from rnnts.panels.grid import SECONDS, Grid
 from rnnts.panels.labels import infer_frequency, majority_phase
 
 LATE = 10**10
@@ -18,7 +18,10 @@ def labels(step: int, count: int, series: int = 3, phase: int = 0) -> tuple[IntA
 
 @pytest.mark.parametrize("frequency", list(SECONDS))
 def test_regular_labels_tell_their_frequency(frequency: Frequency) -> None:
-    codes, seconds = labels(SECONDS[frequency], 20, phase=120)
+    series, count = 3, 20
+    grid = Grid(frequency, phase=120)
+    codes = np.repeat(np.arange(series), count)
+    seconds = np.tile(grid.label_of(np.arange(7, 7 + count)), series)
     assert infer_frequency(codes, seconds, "UTC", LATE) == frequency
     assert majority_phase(codes, seconds, frequency, "UTC", LATE) % 300 == 120
 
@@ -40,7 +43,7 @@ def test_days_follow_the_clock_of_their_zone() -> None:
 
 
 @pytest.mark.parametrize(
-    "step", [pytest.param(100, id="finer than any"), pytest.param(30 * 86_400, id="monthly")]
+    "step", [pytest.param(100, id="finer than any"), pytest.param(30 * 86_400, id="every 30 days")]
 )
 def test_labels_of_no_known_frequency_are_not_guessed(step: int) -> None:
     assert infer_frequency(*labels(step, 40), "UTC", LATE) is None

@@ -21,6 +21,7 @@ def config(**settings: Any) -> PanelConfig:  # noqa: ANN401 - any setting
     ("frequency", "history", "window"),
     [
         ("5min", 100_000, 4_032),
+        ("1MS", 1_000, 60),
         ("15min", 100_000, 1_344),
         ("30min", 100_000, 672),
         ("1h", 1_008, 336),

@@ -7,6 +7,8 @@ from rnnts.panels.seasons import MOST_PATCHES, patch_of, seasons_of
 @pytest.mark.parametrize(
     ("frequency", "history", "seasons"),
     [
+        ("1MS", 29, [("quarter", 3, 91)]),
+        ("1MS", 30, [("year", 12, 365)]),
         ("5min", 10_000, [("day", 288, 1), ("week", 2_016, 7)]),
         ("15min", 10_000, [("day", 96, 1), ("week", 672, 7)]),
         ("30min", 10_000, [("day", 48, 1), ("week", 336, 7)]),

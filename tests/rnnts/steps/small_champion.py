@@ -36,6 +36,7 @@ def crown(
     *,
     weights: Mapping[str, str] | None = None,
     numbers: Mapping[str, Any] | None = None,
+    bounds: Mapping[str, Any] | None = None,
     **changes: Any,  # noqa: ANN401 - fields of a NetworkConfig
 ) -> str:
     """Make a version champion from an instant on; without weights nothing stands in the store."""
@@ -46,7 +47,7 @@ def crown(
         "weights": dict(weights or {"name": f"weights/{name}", "sha256": "", "digest": ""}),
         "grid": Grid("1h").to_json(),
         "seasons": SEASONS,
-        "bounds": {"whole": False},
+        "bounds": dict(bounds or {}),
     }
     with project.database.writing() as connection:
         add_version(

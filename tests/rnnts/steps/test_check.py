@@ -132,13 +132,23 @@ def test_values_and_lives_are_those_of_the_table(tmp_path: Path) -> None:
     assert seen.panel.values[1, 10:].tolist() == [row[2] for row in rows[:40]]
 
 
-def test_what_a_person_may_want_to_set_is_suggested(tmp_path: Path) -> None:
-    assert "MINIMUM_SUGGESTED" in codes(check(laid_out(tmp_path, readings()), "loads", NOW))
+def minimum_of(report: Report) -> tuple[str, str]:
+    return next((each.value, each.origin) for each in report.settings if each.name == "minimum")
 
 
-def test_a_set_minimum_is_not_suggested_again(tmp_path: Path) -> None:
-    report = check(laid_out(tmp_path, readings(), "minimum = 0"), "loads", NOW)
-    assert "MINIMUM_SUGGESTED" not in codes(report)
+def test_values_that_were_never_negative_have_a_minimum_and_it_is_said(tmp_path: Path) -> None:
+    report = check(laid_out(tmp_path, readings()), "loads", NOW)
+    assert minimum_of(report) == ("0", "no value was ever negative")
+
+
+def test_one_negative_value_is_enough_to_have_none(tmp_path: Path) -> None:
+    rows = [*readings("b", 50), ("b", readings("b", 51)[-1][1], -0.5)]
+    assert minimum_of(check(laid_out(tmp_path, rows), "loads", NOW)) == ("none", "default")
+
+
+def test_a_minimum_that_is_set_stays(tmp_path: Path) -> None:
+    report = check(laid_out(tmp_path, readings(), "minimum = -5"), "loads", NOW)
+    assert minimum_of(report) == ("-5", "rnnts.toml")
 
 
 def test_a_short_history_and_short_series_are_told(tmp_path: Path) -> None:

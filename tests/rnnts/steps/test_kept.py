@@ -94,7 +94,7 @@ def train(project: Project, name: str, day: float, verdict: str = "reject") -> T
         "probe": files["probe"],
         "grid": Grid("1h").to_json(),
         "seasons": SEASONS,
-        "bounds": {"whole": False},
+        "bounds": {},
     }
     common: dict[str, Any] = {"panel": "loads", "version_id": name}
     held_out = {kind: files[kind] for kind in ("errors", "residuals", "calibration")}

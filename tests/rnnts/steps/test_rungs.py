@@ -163,6 +163,35 @@ def test_no_quantile_leaves_the_bounds(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("repeater")
+@pytest.mark.parametrize("since", [0.0, -0.01])
+def test_what_training_never_saw_negative_is_forecast_so_until_it_is(
+    tmp_path: Path, since: float
+) -> None:
+    project = ten_series(tmp_path)
+    crown(project, BEGIN + timedelta(hours=1), "v2", bounds={"minimum": 0.0})
+    change(project, "UPDATE readings SET value = value - (SELECT min(value) FROM readings)")
+    change(project, "UPDATE readings SET value = ? WHERE value = 0", since)
+    result, found = night(project)
+    assert result.methods == {"network": 10}
+    assert (min(each[0].min() for each in found.values()) >= 0) == (since == 0)
+
+
+@pytest.mark.usefixtures("repeater")
+@pytest.mark.parametrize(("whole", "near"), [(True, 0), (False, 10)])
+def test_counts_are_forecast_whole_where_the_network_nearly_says_so(
+    tmp_path: Path,
+    whole: bool,  # noqa: FBT001
+    near: int,
+) -> None:
+    project = ten_series(tmp_path)
+    crown(project, BEGIN + timedelta(hours=1), "v2", bounds={"whole": whole})
+    change(project, "UPDATE readings SET value = round(value) + 0.04")
+    _, found = night(project)
+    off = [np.abs(each[0] - np.rint(each[0])).max() > 0.01 for each in found.values()]
+    assert sum(off) == near
+
+
+@pytest.mark.usefixtures("repeater")
 def test_the_calibration_moves_the_ranges_that_are_published(tmp_path: Path) -> None:
     project = ten_series(tmp_path)
     half_and_twice = np.tile([0.3, 0.5, 1.3], (6, 1))  # places, of the levels 0.1, 0.5 and 0.9
