@@ -1,12 +1,17 @@
 """Commands that look and change nothing: status, models, pictures, the page."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rnnts.cli.options import DEFAULT_CONFIG, Config, IssuedAt, Json, PanelName, opened
 from rnnts.cli.output import console, show, table
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from rnnts.project import Project
 
 
 def status(config: Config = DEFAULT_CONFIG, json: Json = False) -> None:
@@ -52,29 +57,57 @@ def models(panel: PanelName, config: Config = DEFAULT_CONFIG, json: Json = False
 
 
 Series = Annotated[list[str] | None, typer.Option("--series", help="Repeatable; default: a few.")]
-Picture = Annotated[Path, typer.Option("--output", help="A .png or .html file.")]
+Picture = Annotated[
+    Path | None, typer.Option("--output", help="A .png or .html file; default: forecast.png.")
+]
+Calibration = Annotated[
+    bool, typer.Option("--calibration", help="Whether the ranges held, of the newest 28 nights.")
+]
 
 
 def plot(
     panel: PanelName,
     series: Series = None,
     issued_at: IssuedAt = None,
-    output: Picture = Path("forecast.png"),
+    output: Picture = None,
+    calibration: Calibration = False,
     config: Config = DEFAULT_CONFIG,
     json: Json = False,
 ) -> None:
-    """Draw history, truth and the fan of quantiles of a few series."""
+    """Draw history, truth and the fan of quantiles of a few series; or how the ranges fared."""
     from rnnts.pictures.fans import draw
     from rnnts.steps.fans import fans
     from rnnts.steps.instants import parse_instant
 
     at = None if issued_at is None else parse_instant(issued_at)
+    if calibration:
+        _plot_calibration(opened(config), panel, at, output or Path("calibration.png"), json=json)
+        return
+    output = output or Path("forecast.png")
     drawn = fans(opened(config), panel, series or [], at)
     draw(drawn, output)
     if json:
         names = [fan.series_id for fan in drawn]
         show({"panel": panel, "series": names, "picture": str(output)}, as_json=True)
         return
+    console().print(f"wrote {output}")
+
+
+def _plot_calibration(
+    project: "Project", panel: str, until: "datetime | None", output: Path, *, json: bool
+) -> None:
+    from rnnts.pictures.reliability import draw_reliability
+    from rnnts.steps.reliability import reliability
+
+    found = reliability(project, panel, until)
+    draw_reliability(found, output)
+    if json:
+        held = {f"{100 * share:g}": values.tolist() for share, values in found.coverage.items()}
+        reached = dict(zip(found.levels, found.reached.tolist(), strict=True))
+        figures = {"truths": found.truths, "nights": found.nights, "reached": reached, "held": held}
+        show({"panel": panel, "picture": str(output), **figures}, as_json=True)
+        return
+    console().print(found.told())
     console().print(f"wrote {output}")
 
 
