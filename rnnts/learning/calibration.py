@@ -13,6 +13,7 @@ count for more than old ones, so that ranges follow a change between two trainin
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -153,9 +154,9 @@ class Calibration:
         age = (residuals.origin.max() - residuals.origin) / season
         weights = np.maximum(0.5 ** (age / HALF_LIFE), LEAST)  # [rows]
         series, rows = np.unique(residuals.series, return_inverse=True)
-        learner = _Own(axis, residuals, teaching, weights, rows)
-        own = learner.places(np.ones(len(rows), bool), len(series))
-        adjusted = learner.unseen(len(series))
+        learner = _Own.of(axis, residuals, teaching, weights, rows)
+        own = learner.places(np.zeros(0, np.int64))
+        adjusted = learner.unseen(residuals, rows)
         steps, scores = _by_step(axis, adjusted, residuals.actual, teaching, weights)
         return cls(levels, steps, scores, series, own)
 
@@ -297,45 +298,59 @@ class _Own:
     """Learns the places of each series."""
 
     levels: FloatArray
-    residuals: Residuals
-    teaching: BoolArray  # [rows, horizon]
-    weights: FloatArray  # [rows]
-    series: IntArray  # of each row, [rows]
+    count: int  # series
+    place: FloatArray  # of every truth that teaches, by series, [truths]
+    weight: FloatArray  # [truths]
+    series: IntArray  # rising, [truths]
+    origin: IntArray  # [truths]
 
-    def places(self, rows: BoolArray, count: int) -> FloatArray:
-        """Of each series what these rows teach, drawn to the levels where it is little.
+    @classmethod
+    def of(
+        cls,
+        levels: FloatArray,
+        residuals: Residuals,
+        teaching: BoolArray,
+        weights: FloatArray,
+        series: IntArray,
+    ) -> Self:
+        """From residuals, what of them teaches, and weight and number of the series of each row."""
+        row, step = np.nonzero(teaching)
+        order = np.argsort(series[row], kind="stable")
+        row, step = row[order], step[order]
+        place = places_of(residuals.quantiles[row, step], residuals.actual[row, step], levels)
+        count = int(series.max()) + 1
+        return cls(levels, count, place, weights[row], series[row], residuals.origin[row])
+
+    def places(self, without: IntArray) -> FloatArray:
+        """Of each series what it teaches, drawn to the levels where that is little.
 
         Args:
-            rows: Which may teach, [rows].
-            count: Series.
+            without: Origins that do not teach.
 
         Returns:
             [series, levels].
         """
-        row, step = np.nonzero(self.teaching & rows[:, None])
-        place = places_of(
-            self.residuals.quantiles[row, step], self.residuals.actual[row, step], self.levels
-        )
-        order = np.argsort(self.series[row], kind="stable")
-        ends = np.cumsum(np.bincount(self.series[row], minlength=count))
-        found = np.tile(self.levels, (count, 1))
-        for number, chosen in enumerate(np.split(order, ends[:-1])):
-            if len(chosen) < MIN_SCORES:
+        there = np.isin(self.origin, without, invert=True)
+        place, weight, series = self.place[there], self.weight[there], self.series[there]
+        ends = np.searchsorted(series, np.arange(self.count), side="right")
+        found = np.tile(self.levels, (self.count, 1))
+        for number, (start, end) in enumerate(pairwise([0, *ends.tolist()])):
+            if end - start < MIN_SCORES:
                 continue
-            weights = self.weights[row[chosen]]
+            weights = weight[start:end]
             effective = weights.sum() ** 2 / (weights**2).sum()
             share = effective / (effective + OWN_SCORES)
-            bounds = bounds_of(place[chosen], weights, self.levels)
+            bounds = bounds_of(place[start:end], weights, self.levels)
             found[number] += share * (bounds - self.levels)
         return found
 
-    def unseen(self, count: int) -> FloatArray:
+    def unseen(self, residuals: Residuals, series: IntArray) -> FloatArray:
         """Quantiles read at places that were learnt without their own part of the past."""
-        adjusted = self.residuals.quantiles.copy()
-        origins = np.unique(self.residuals.origin)
+        adjusted = residuals.quantiles.copy()
+        origins = np.unique(residuals.origin)
         for part in np.array_split(origins, min(FOLDS, len(origins))):
-            inside = np.isin(self.residuals.origin, part)
-            places = self.places(~inside, count)[self.series[inside]]
+            inside = np.isin(residuals.origin, part)
+            places = self.places(part)[series[inside]]
             adjusted[inside] = read(adjusted[inside], places[:, None], self.levels)
         return adjusted
 
