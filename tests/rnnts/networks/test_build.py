@@ -1,6 +1,7 @@
 import json
 import zipfile
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import get_args
 
@@ -43,6 +44,25 @@ def test_raw_numbers_go_in_and_rising_quantiles_in_the_same_unit_come_out(
     assert (np.diff(forecast, axis=2) >= 0).all()
     ten_times = {name: inputs[name] * 10 for name in ("values", "bases")}
     np.testing.assert_allclose(model(inputs | ten_times), forecast * 10, rtol=1e-4)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_another_unit_and_another_level_give_the_same_forecast_in_them(
+    architecture: str, small: Config, inputs_for: InputsFor
+) -> None:
+    config = small(architecture=architecture)
+    whole = inputs_for(config)
+    gappy = {name: array.copy() for name, array in whole.items()}
+    gappy["values"][:, ::5] = np.nan
+    gappy["bases"][:, 1, 0] = np.nan
+    model = with_weights(build(config))
+    for inputs in (whole, gappy):
+        forecast = model(inputs).numpy()
+        assert np.isfinite(forecast).all()
+        for unit, level in product([1e-6, 1e12], [-100.0, 1e5]):  # the first changes the sign
+            changed = {name: (inputs[name] + level) * unit for name in ("values", "bases")}
+            found = model(inputs | changed).numpy() / unit - level
+            assert found == pytest.approx(forecast, rel=1e-4, abs=1e-3)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
