@@ -58,10 +58,10 @@ def models(panel: PanelName, config: Config = DEFAULT_CONFIG, json: Json = False
 
 Series = Annotated[list[str] | None, typer.Option("--series", help="Repeatable; default: a few.")]
 Picture = Annotated[
-    Path | None, typer.Option("--output", help="A .png or .html file; default: forecast.png.")
+    Path | None, typer.Option("--output", help="A .png or .html file; default: a .png here.")
 ]
 Calibration = Annotated[
-    bool, typer.Option("--calibration", help="Whether the ranges held, of the newest 28 nights.")
+    bool, typer.Option("--calibration", help="Whether the ranges of all series held, as a .png.")
 ]
 
 
