@@ -20,6 +20,7 @@ class State:
     """What a training needs in order to go on."""
 
     step: int = 0  # steps done
+    seconds: float = 0.0  # that they took, in all processes
     best_loss: float = float("inf")
     best_step: int = 0
     curve: list[tuple[int, float, float]] = field(default_factory=list)  # step, loss, held-out
@@ -33,6 +34,7 @@ def write(folder: Path, fingerprint: str, state: State, variables: Sequence[Any]
     said = {
         "fingerprint": fingerprint,
         "step": state.step,
+        "seconds": state.seconds,
         "best_loss": state.best_loss,
         "best_step": state.best_step,
     }

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 RETRY_RATE = 0.1
 """A training that diverged is tried once more at this part of its learning rate."""
 BUDGET_SHARE = 0.95
-"""Part of a time budget that is planned: the rest is for compiling and saving."""
+"""Part of a time budget that is planned at first: the rest is for loading, compiling, saving."""
+SAVING_SECONDS = 3.0
+"""Of a time budget kept for saving network and probe, at most a tenth of it; 2 s here."""
 FEWEST_STEPS = 20
 """A budget that allows fewer steps than this still gets them: less is no training."""
 PROBE_ROWS = 64
@@ -49,8 +51,7 @@ class Job:
     network: dict[str, Any]  # a NetworkConfig
     seed: int
     steps: int | None  # fixed, or
-    seconds: float | None  # of training, from which the steps follow
-    seconds_limit: float | None  # of training, after which the best weights so far are taken
+    seconds: float | None  # for the whole job, from which the steps follow
     folder: str  # where checkpoints, steps and result stand
 
     @classmethod
@@ -65,6 +66,7 @@ class Job:
 
 def run(job: Job, tell: Tell) -> None:
     """Train as the job says and leave the result in its folder."""
+    began = perf_counter()
     load_tensorflow()
     from rnnts.windows.windowset import WindowSet
 
@@ -73,7 +75,8 @@ def run(job: Job, tell: Tell) -> None:
     tell({"event": "ready"})
     planned = planned_steps(job, config, windowset)
     tell({"event": "planned", "step": 0, **planned})
-    outcome, recipe, retried = trained(job, config, windowset, int(planned["steps"]), tell)
+    steps = int(planned["steps"])
+    outcome, recipe, retried = trained(job, config, windowset, steps, tell, began)
     result = {
         "status": outcome.status,
         "planned": planned,
@@ -115,7 +118,12 @@ def planned_steps(job: Job, config: NetworkConfig, windowset: "WindowSet") -> di
 
 
 def trained(
-    job: Job, config: NetworkConfig, windowset: "WindowSet", steps: int, tell: Tell
+    job: Job,
+    config: NetworkConfig,
+    windowset: "WindowSet",
+    steps: int,
+    tell: Tell,
+    began: float,
 ) -> "tuple[Outcome, Recipe, bool]":
     """How the training ended, by which recipe, and whether that was the retry of a divergence."""
     from rnnts.learning.fit import fit
@@ -125,10 +133,8 @@ def trained(
         told = {name: _plain(value) for name, value in asdict(progress).items()}
         tell({"event": "step", **told})
 
-    began = perf_counter()
     recipe = recipe_for(config, steps)
     for attempt in ("first", "retry"):
-        spent = perf_counter() - began
         outcome = fit(
             config,
             windowset,
@@ -137,13 +143,18 @@ def trained(
             recipe=recipe,
             on_progress=report,
             checkpoint_dir=Path(job.folder) / attempt,
-            seconds_limit=None if job.seconds_limit is None else job.seconds_limit - spent,
+            seconds=None if job.seconds is None else _left(job.seconds, perf_counter() - began),
         )
         if outcome.status == "trained" or attempt == "retry":
             return outcome, recipe, attempt == "retry"
         tell({"event": "diverged", "reason": outcome.reason})
         recipe = replace(recipe, rate=recipe.rate * RETRY_RATE)
     raise AssertionError("the loop returns")
+
+
+def _left(budget: float, spent: float) -> float:
+    """Seconds of a budget that are left to train in."""
+    return max(0.0, budget - spent - min(SAVING_SECONDS, budget / 10))
 
 
 def _kept(folder: Path, model: Any, windowset: "WindowSet") -> dict[str, Any]:

@@ -21,25 +21,41 @@ from rnnts.windows.pipeline import Batch, batches, window_count
 from rnnts.windows.windowset import WindowSet
 
 Tensor = Any
-Rate = Any  # a number, or a schedule of Keras
 
 
 class Descent:
     """A network, its optimiser and its compiled steps."""
 
     def __init__(
-        self, config: NetworkConfig, windowset: WindowSet, seed: int, recipe: Recipe, rate: Rate
+        self,
+        config: NetworkConfig,
+        windowset: WindowSet,
+        seed: int,
+        recipe: Recipe,
+        steps: int | None,
     ) -> None:
+        """Build a network and its optimiser.
+
+        Args:
+            config: The network.
+            windowset: What it is trained on.
+            seed: Of weights, order of windows, dropout and mixing.
+            recipe: How it is trained.
+            steps: After which the learning rate has risen and fallen; None: it stays as it is set.
+        """
         keras.utils.set_random_seed(seed)
         batch = max(1, min(recipe.batch, window_count(windowset)))
         self.config, self.windowset, self.seed = config, windowset, seed
         self.recipe = replace(recipe, batch=batch)
         self.model = build(config)
         self.copies = scaled_copies_of(self.model)
-        self.optimizer = keras.optimizers.Adam(rate, global_clipnorm=recipe.clip)
+        self.optimizer = keras.optimizers.Adam(recipe.rate, global_clipnorm=recipe.clip)
         self.optimizer.build(self.model.trainable_variables)
         self.average = [tf.Variable(variable.value) for variable in self.model.trainable_variables]
         self.span = tf.Variable(1.0)  # steps over which weights are averaged; 1: the newest
+        self.scheduled = steps is not None
+        self.end = tf.Variable(steps or 0, dtype=tf.int64)  # step at which the rate is 0
+        self.progress = tf.Variable(0.0, dtype=tf.float64)  # how much of the schedule is done
         self.loss = LOSSES[config.loss]
         self._loss_of_copies = lambdas.fused(self._loss)
         self.held_out = _held_out(windowset)
@@ -47,7 +63,8 @@ class Descent:
     @property
     def variables(self) -> list[Any]:
         """Everything that a step changes."""
-        return [*self.model.variables, *self.optimizer.variables, *self.average]
+        schedule = [self.end, self.progress]
+        return [*self.model.variables, *self.optimizer.variables, *self.average, *schedule]
 
     def fingerprint(self, steps: int) -> str:
         """Tells one training of `steps` steps from another."""
@@ -84,9 +101,23 @@ class Descent:
             wanted = self._targets_of_copies(inputs, targets)
             loss = self._loss_of_copies(copies, state, wanted, weights)
         gradients = tape.gradient(loss, self.model.trainable_variables)
+        self._set_rate()
         self.optimizer.apply(gradients, self.model.trainable_variables)
         self._average()
         return loss
+
+    def _set_rate(self) -> None:
+        """The rate of this step: what is left of the schedule, spread evenly over what is left.
+
+        So the end may be moved while training runs, and the rate still falls to 0 there.
+        """
+        if not self.scheduled:
+            return
+        left = tf.maximum(self.end - tf.cast(self.optimizer.iterations, tf.int64), 1)
+        share = (1 - self.progress) / tf.cast(left, tf.float64)
+        rate = self.recipe.rate * rate_share(self.progress + share / 2, self.recipe.warmup)
+        self.optimizer.learning_rate.assign(tf.cast(rate, tf.float32))
+        self.progress.assign_add(share)
 
     def _average(self) -> None:
         """Move the averages towards the weights: over few steps at first, then over the span.
@@ -130,6 +161,12 @@ class Descent:
         for variable, weight in zip(self.model.trainable_variables, weights, strict=True):
             variable.assign(weight)
 
+    def begin_with(self, weights: Sequence[AnyArray]) -> None:
+        """Give the network and its averages these trainable weights."""
+        self.set_trainable(weights)
+        for average, weight in zip(self.average, weights, strict=True):
+            average.assign(weight)
+
     def evaluate(self, weights: Sequence[AnyArray]) -> float:
         """The loss of the calibration part, of the forecast that these weights give.
 
@@ -150,6 +187,21 @@ class Descent:
 
 MOST_HELD_OUT = 4096
 """Windows of the calibration part that are looked at; more cost time and tell no more."""
+
+
+def rate_share(progress: Tensor, warmup: float) -> Tensor:
+    """Share of the highest learning rate: a linear rise, then a cosine fall to 0, float64.
+
+    Args:
+        progress: How much of the schedule is done, in [0, 1].
+        warmup: How much of it is the rise, below 1.
+
+    Source:
+        Loshchilov and Hutter 2017, "SGDR", equation 5, without restarts.
+    """
+    rise = progress / max(warmup, 1e-9)
+    fall = (1 + tf.cos(math.pi * (progress - warmup) / (1 - warmup))) / 2
+    return tf.where(progress < warmup, rise, fall)
 
 
 def _held_out(windowset: WindowSet) -> list[Batch]:

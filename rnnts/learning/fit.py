@@ -1,7 +1,7 @@
 """Training: a counted number of steps, the best weights kept, a divergence told, not raised."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -57,46 +57,46 @@ def fit(  # noqa: PLR0913 - what is trained, how long, and where it reports to
     on_progress: Callable[[Progress], None] | None = None,
     checkpoint_dir: Path | None = None,
     resume: bool = True,
-    seconds_limit: float | None = None,
+    seconds: float | None = None,
+    initial: Sequence[AnyArray] = (),
 ) -> Outcome:
     """Train a network for `steps` steps and give back its best weights.
 
     Guarantees: equal arguments give equal weights on the same machine, interrupted or not, unless
-    `seconds_limit` ended it.
+    `seconds` moved its end.
 
     Args:
         config: What to train.
-        windowset: What to train on; its calibration part chooses the best weights.
+        windowset: What to train on; its calibration part chooses the best weights, and without one
+            the last are the best.
         steps: Optimiser steps; the learning rate falls to 0 over them.
         seed: Of weights, order of windows, dropout and mixing.
         recipe: Default: that of the architecture.
         on_progress: Told after every few steps.
         checkpoint_dir: Where checkpoints stand; none are written without it.
         resume: Whether a checkpoint found there is taken up.
-        seconds_limit: When to stop early with the best weights so far.
+        seconds: To end after; the schedule is stretched or shortened as its speed becomes known,
+            and a training far beyond them ends with its best weights so far. Those before an
+            interruption count.
+        initial: Trainable weights to begin with; none: drawn by the seed.
     """
     recipe = recipe or recipe_for(config, steps)
-    descent = Descent(config, windowset, seed, recipe, rate_schedule(recipe, steps))
+    descent = Descent(config, windowset, seed, recipe, steps)
     descent.span.assign(max(1.0, min(recipe.averaging * steps, MOST_AVERAGED)))
-    loop = _Loop(descent, steps, on_progress, checkpoint_dir, seconds_limit)
+    if initial:
+        descent.begin_with(initial)
+    loop = _Loop(descent, steps, on_progress, checkpoint_dir, seconds)
     return loop.run(resume=resume)
 
 
 MOST_AVERAGED = 500
 """Steps over which weights are averaged at most."""
+OVERRUN = 1.04
+"""Part of the budget after which a training ends with its best weights so far."""
+LEAST_MOVE = 0.005
+"""The end moves only by a larger part of the steps than this: a plan that holds is left alone."""
 CHUNK = 10
 """Steps in one call into the graph: Python, progress and the check for NaN cost nothing."""
-
-
-def rate_schedule(recipe: Recipe, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    """A linear rise, then a cosine fall to 0 at the last step."""
-    warmup = max(1, round(recipe.warmup * steps))
-    return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=recipe.rate / warmup,
-        decay_steps=max(1, steps - warmup),
-        warmup_target=recipe.rate,
-        warmup_steps=warmup,
-    )
 
 
 class _Loop:
@@ -108,23 +108,27 @@ class _Loop:
         steps: int,
         on_progress: Callable[[Progress], None] | None,
         folder: Path | None,
-        seconds_limit: float | None,
+        seconds: float | None,
     ) -> None:
         self.descent = descent
         self.steps = steps
         self.tell = on_progress or (lambda _progress: None)
         self.folder = folder
-        self.limit = math.inf if seconds_limit is None else seconds_limit
+        self.budget = math.inf if seconds is None else seconds
         self.began = perf_counter()
+        self.before = 0.0  # seconds of former processes
+        self.reported: tuple[int, float] | None = None  # step and seconds of the last report
         self.state = checkpoints.State()
 
     def run(self, *, resume: bool) -> Outcome:
         """Train to the end."""
+        every = max(1, self.steps // self.descent.recipe.evaluations)
         self.fingerprint = self.descent.fingerprint(self.steps) if self.folder else ""
         if self.folder and resume:
             self.state = checkpoints.read(self.folder, self.fingerprint, self.descent.variables)
+        self.before = self.state.seconds
+        self.steps = int(self.descent.end)
         stream = self.descent.stream(self.state.step)
-        every = max(1, self.steps // self.descent.recipe.evaluations)
         while self.state.step < self.steps:
             loss = self._until(min(self._next(every), self.steps), stream)
             weights = self.descent.average_weights()
@@ -133,8 +137,9 @@ class _Loop:
             if not all(np.isfinite(weight).all() for weight in weights):
                 return self._outcome("diverged", f"a weight became nan {self._where()}")
             self._keep_best(loss, weights)
-            if self._seconds() > self.limit:
+            if self._seconds() > OVERRUN * self.budget:
                 return self._outcome("trained", f"out of time {self._where()}")
+            self._move_end()
         return self._outcome("trained")
 
     def _next(self, every: int) -> int:
@@ -150,9 +155,23 @@ class _Loop:
             self.state.step += count
             total += loss * count
             self.tell(Progress(self.state.step, self.steps, self._seconds(), loss, held))
-            if not math.isfinite(loss) or self._seconds() > self.limit:
+            if not math.isfinite(loss) or self._seconds() > OVERRUN * self.budget:
                 break
         return total / (self.state.step - began)
+
+    def _move_end(self) -> None:
+        """End when the budget does, at the speed since the last report.
+
+        The first stretch of a process says nothing of its speed: compiling is in it.
+        """
+        before, self.reported = self.reported, (self.state.step, self._seconds())
+        if before is None or math.isinf(self.budget) or self.state.step >= self.steps:
+            return
+        step_seconds = (self.reported[1] - before[1]) / (self.reported[0] - before[0])
+        end = self.state.step + max(1, int((self.budget - self.reported[1]) / step_seconds))
+        if abs(end - self.steps) > LEAST_MOVE * self.steps:
+            self.steps = end
+            self.descent.end.assign(end)
 
     def _keep_best(self, loss: float, weights: list[AnyArray]) -> None:
         held = self.descent.evaluate(weights)
@@ -162,6 +181,7 @@ class _Loop:
             state.best, state.best_loss, state.best_step = weights, held, state.step
         if self.folder:
             variables = self.descent.variables
+            state.seconds = self._seconds()
             checkpoints.write(self.folder, self.fingerprint, state, variables)
         hit("train.epoch_end")
 
@@ -185,7 +205,7 @@ class _Loop:
         return f"at step {self.state.step} of {self.steps}"
 
     def _seconds(self) -> float:
-        return perf_counter() - self.began
+        return self.before + perf_counter() - self.began
 
 
 MEASURED = 30
@@ -200,7 +220,7 @@ def measure_step_seconds(
     Trains a network of its own for a moment, and throws it away.
     """
     recipe = recipe or recipe_for(config)
-    descent = Descent(config, windowset, 0, recipe, recipe.rate)
+    descent = Descent(config, windowset, 0, recipe, None)
     stream = descent.stream(0)
     descent.run(stream, tf.constant(2))
     weights = descent.average_weights()

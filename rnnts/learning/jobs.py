@@ -21,9 +21,6 @@ from rnnts.learning.supervise import Budget, Line, Outcome, supervise
 from rnnts.learning.versions import id_of
 from rnnts.panels.resolve import MINUTES
 
-OVERRUN = 1.25
-"""A training that takes this much longer than planned ends with its best weights so far: other
-work on the machine may slow it down, and a schedule cut short costs accuracy."""
 HARD_OVERRUN = 1.5
 """A child that still has not ended after this much longer is ended."""
 STARTUP_SECONDS = 300.0
@@ -71,7 +68,6 @@ class Training:
             seed=inputs["seed"],
             steps=config.steps,
             seconds=seconds,
-            seconds_limit=None if seconds is None else OVERRUN * seconds,
             folder=str(folder),
         )
         return cls(inputs["panel"], job, config.memory_gb)
@@ -103,7 +99,7 @@ class Training:
         if self._read("result.json") is None:
             outcome = self._supervised(self.job, self._limit(), progress)
             if outcome.status == "timeout" and any(self.folder.glob("*/checkpoint.npz")):
-                short = replace(self.job, seconds_limit=0.0)  # the best weights so far
+                short = replace(self.job, seconds=0.0)  # the best weights so far
                 outcome = self._supervised(short, STARTUP_SECONDS, progress)
             if outcome.status != "done":
                 raise self._failure(outcome)

@@ -49,7 +49,7 @@ def sweep_rates(
         Smith 2017, "Cyclical learning rates", section 3.3.
     """
     recipe = recipe or recipe_for(config, steps)
-    descent = Descent(config, windowset, seed, recipe, lowest)
+    descent = Descent(config, windowset, seed, recipe, None)
     rates = np.geomspace(lowest, highest, steps)
     stream = descent.stream(0)
     losses: list[float] = []

@@ -26,7 +26,7 @@ class Timed:
 
     def __init__(self, config: NetworkConfig, windowset: WindowSet, steps: int) -> None:
         recipe = replace(recipe_for(config), batch=BATCH, mixing=0.0)
-        self.descent = Descent(config, windowset, 0, recipe, 1e-3)
+        self.descent = Descent(config, windowset, 0, recipe, None)
         self.stream = self.descent.stream(0)
         self.steps, self.seconds = steps, float("inf")
         self.descent.run(self.stream, tf.constant(1))  # compiling apart

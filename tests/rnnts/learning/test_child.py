@@ -46,7 +46,6 @@ def job_in(folder: Path) -> child.Job:
         seed=0,
         steps=10,
         seconds=None,
-        seconds_limit=None,
         folder=str(folder / "job"),
     )
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from rnnts import failpoints
+from rnnts.learning.descent import Descent
 from rnnts.learning.fit import (
     LEAST_BETWEEN,
     MEASURED,
@@ -152,10 +154,81 @@ def test_a_divergence_is_an_outcome_with_a_reason_and_the_best_weights_so_far(
 def test_training_ends_early_where_its_time_is_up(
     config: NetworkConfig, windowset: WindowSet
 ) -> None:
-    outcome = fit(config, windowset, steps=100_000, recipe=QUICK, seconds_limit=0.0)
+    outcome = fit(config, windowset, steps=100_000, recipe=QUICK, seconds=0.0)
     assert (outcome.status, outcome.steps) == ("trained", 10)
     assert "out of time" in outcome.reason
     assert outcome.validation_loss is not None
+
+
+class Clock:
+    """A clock that moves by what each step costs."""
+
+    def __init__(self, step_seconds: Callable[[int], float]) -> None:
+        self.step_seconds, self.now, self.done = step_seconds, 0.0, 0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def told(self, progress: Progress) -> None:
+        self.now += sum(self.step_seconds(step) for step in range(self.done, progress.step))
+        self.done = progress.step
+
+
+@pytest.mark.parametrize(
+    ("step_seconds", "least", "most"),
+    [
+        (lambda step: 5.0 if step < 10 else 0.1, 500, 515),  # compiling says nothing of speed
+        (lambda _: 0.2, 490, 510),
+        (lambda _: 0.05, 1_900, 2_010),
+        (lambda step: 0.1 if step < 500 else 0.15, 820, 845),
+    ],
+)
+def test_the_end_moves_to_where_the_time_is_up(
+    config: NetworkConfig,
+    windowset: WindowSet,
+    monkeypatch: pytest.MonkeyPatch,
+    step_seconds: Callable[[int], float],
+    least: int,
+    most: int,
+) -> None:
+    clock = Clock(step_seconds)
+    monkeypatch.setattr("rnnts.learning.fit.perf_counter", clock)
+    recipe = replace(QUICK, batch=4, evaluations=20)
+    outcome = fit(
+        config, windowset, steps=1_000, recipe=recipe, on_progress=clock.told, seconds=100.0
+    )
+    assert (outcome.status, outcome.reason) == ("trained", "")
+    assert least <= outcome.steps <= most
+    assert 95.0 <= clock.now <= 105.0
+
+
+def test_the_rate_rises_and_falls_to_nothing_wherever_the_end_moves(
+    config: NetworkConfig, windowset: WindowSet
+) -> None:
+    descent = Descent(config, windowset, 0, replace(QUICK, warmup=0.2), 20)
+    stream, rates = descent.stream(0), []
+    for step in range(30):
+        if step == 10:
+            descent.end.assign(30)
+        descent.run(stream, tf.constant(1))
+        rates.append(float(descent.optimizer.learning_rate))
+    top = rates.index(max(rates))
+    assert top == 4
+    assert rates[:top] == sorted(rates[:top])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    assert rates[0] == pytest.approx(QUICK.rate / 8)
+    assert rates[9] == pytest.approx(rates[10], rel=0.12)  # no jump where the end moved
+    assert 0 < rates[-1] < QUICK.rate / 500
+
+
+def test_a_training_begins_with_the_weights_it_is_given(
+    config: NetworkConfig, windowset: WindowSet, undisturbed: tuple[Outcome, list[Progress]]
+) -> None:
+    weights = [np.asarray(value) for value in undisturbed[0].model.trainable_variables]
+    still = replace(QUICK, rate=1e-12)
+    outcome = fit(config, windowset, steps=2, seed=5, recipe=still, initial=weights)
+    for value, weight in zip(outcome.model.trainable_variables, weights, strict=True):
+        np.testing.assert_allclose(np.asarray(value), weight, atol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,7 @@ def test_a_training_out_of_time_with_a_checkpoint_ends_at_its_best_weights(
     child.checkpoint = True
     monkeypatch.setattr(jobs, "supervise", child)
     train(project, PANEL, add_windows(project, daily_rows()), AS_OF)
-    assert [job["seconds_limit"] for job in child.jobs] == [150.0, 0.0]
+    assert [job["seconds"] for job in child.jobs] == [120.0, 0.0]
     assert [budget.seconds for budget in child.budgets] == [480.0, 300.0]
 
 
