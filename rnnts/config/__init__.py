@@ -5,7 +5,6 @@ from rnnts.config.load import load_project_config
 from rnnts.config.values import (
     LEVELS,
     MAX_HORIZON,
-    UNITS,
     Aggregate,
     Architecture,
     DatabaseConfig,
@@ -20,12 +19,12 @@ from rnnts.config.values import (
     SourceConfig,
     StoreConfig,
     TrainConfig,
+    usual_units,
 )
 
 __all__ = [
     "LEVELS",
     "MAX_HORIZON",
-    "UNITS",
     "Aggregate",
     "Architecture",
     "DatabaseConfig",
@@ -42,4 +41,5 @@ __all__ = [
     "TrainConfig",
     "duration_seconds",
     "load_project_config",
+    "usual_units",
 ]

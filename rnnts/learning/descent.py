@@ -161,12 +161,6 @@ class Descent:
         for variable, weight in zip(self.model.trainable_variables, weights, strict=True):
             variable.assign(weight)
 
-    def begin_with(self, weights: Sequence[AnyArray]) -> None:
-        """Give the network and its averages these trainable weights."""
-        self.set_trainable(weights)
-        for average, weight in zip(self.average, weights, strict=True):
-            average.assign(weight)
-
     def evaluate(self, weights: Sequence[AnyArray]) -> float:
         """The loss of the calibration part, of the forecast that these weights give.
 

@@ -12,7 +12,7 @@ from pydantic import (
     model_validator,
 )
 
-from rnnts.config import LEVELS, MAX_HORIZON, UNITS, Architecture, Loss, Scale
+from rnnts.config import LEVELS, MAX_HORIZON, Architecture, Loss, Scale, usual_units
 from rnnts.panels.seasons import patch_of
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -29,7 +29,7 @@ class NetworkConfig(BaseModel):
     levels: tuple[float, ...] = LEVELS  # of the quantiles, rising, with 0.5
     seasons: tuple[tuple[int, int, int], ...] = ()  # (steps, columns of `bases`, reach)
     patch: PositiveInt | None = None  # steps folded into one; default: `patch_of`
-    units: PositiveInt = UNITS
+    units: PositiveInt = Field(default_factory=usual_units)
     layers: PositiveInt = 2
     dropout: Share = 0.2
     members: PositiveInt = 1  # networks side by side, whose mean is the forecast

@@ -221,16 +221,6 @@ def test_the_rate_rises_and_falls_to_nothing_wherever_the_end_moves(
     assert 0 < rates[-1] < QUICK.rate / 500
 
 
-def test_a_training_begins_with_the_weights_it_is_given(
-    config: NetworkConfig, windowset: WindowSet, undisturbed: tuple[Outcome, list[Progress]]
-) -> None:
-    weights = [np.asarray(value) for value in undisturbed[0].model.trainable_variables]
-    still = replace(QUICK, rate=1e-12)
-    outcome = fit(config, windowset, steps=2, seed=5, recipe=still, initial=weights)
-    for value, weight in zip(outcome.model.trainable_variables, weights, strict=True):
-        np.testing.assert_allclose(np.asarray(value), weight, atol=1e-9)
-
-
 @pytest.mark.parametrize(
     ("architecture", "loss", "scale"),
     [

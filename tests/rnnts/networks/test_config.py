@@ -3,13 +3,20 @@ from collections.abc import Callable
 import pytest
 from pydantic import ValidationError
 
+from rnnts.config import ModelConfig
 from rnnts.networks.config import NetworkConfig
 
 
 def test_the_defaults_are_pinned() -> None:
     config = NetworkConfig(window=336, horizon=48, seasons=((24, 3, 0), (168, 2, 0)))
-    assert (config.architecture, config.units, config.layers) == ("patched_lstm", 64, 2)
+    assert (config.architecture, config.units, config.layers) == ("patched_lstm", 128, 2)
     assert (config.folded, config.bases, config.middle) == (48, 5, 6)
+
+
+def test_networks_that_read_step_by_step_are_narrower() -> None:
+    assert NetworkConfig(architecture="lstm", window=336, horizon=48).units == 64
+    assert ModelConfig(architecture="simple_rnn").units == 64
+    assert ModelConfig().units == 128
 
 
 def test_a_change_raises(small: Callable[..., NetworkConfig]) -> None:
