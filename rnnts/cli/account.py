@@ -1,0 +1,126 @@
+"""Commands that give account of a forecast, and change nothing: replay, findings."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rnnts.cli.options import DEFAULT_CONFIG, Config, Json, opened
+from rnnts.cli.output import console, show, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rnnts.project import Project
+    from rnnts.steps.results import ReplayResult
+
+Publication = Annotated[
+    str,
+    typer.Argument(
+        metavar="PUBLICATION",
+        help="Its number, or a PANEL: then its issue of --issued-at, or its newest.",
+    ),
+]
+IssuedAt = Annotated[
+    str | None,
+    typer.Option(metavar="INSTANT", help="The instant that the forecast belongs to."),
+]
+
+
+def replay(
+    publication: Publication,
+    issued_at: IssuedAt = None,
+    config: Config = DEFAULT_CONFIG,
+    json: Json = False,
+) -> None:
+    """Compute a publication again from its recorded inputs, and say whether every bit is the same.
+
+    Exit code 0: identical. 3: not to the bit, on other versions or another processor than then.
+    6: not what was published, or not what stands there now.
+    """
+    from rnnts.steps.replay import replay as step
+
+    project = opened(config)
+    result = step(project, _number(project, publication, issued_at))
+    if json:
+        show(result.to_json() | {"exit_code": result.exit_code}, as_json=True)
+    else:
+        _print_replay(result, project.panel(result.panel).timezone)
+    if result.exit_code:
+        raise typer.Exit(result.exit_code)
+
+
+def _number(project: "Project", given: str, issued_at: str | None) -> int:
+    """The number of a publication that is named by number, or by panel and instant."""
+    from rnnts.steps.instants import parse_instant
+    from rnnts.steps.lookup import publication_row
+
+    if given.isascii() and given.isdigit() and given not in project.config.panels:
+        return int(given)
+    at = None if issued_at is None else parse_instant(issued_at)
+    return publication_row(project, given, at).id
+
+
+def _print_replay(result: "ReplayResult", timezone: str) -> None:
+    for line in _replay_told(result, timezone):
+        console().print(line, soft_wrap=True)
+    if not result.differences:
+        return
+    table(
+        ["series", "rows", "largest difference", "published by", "now by"],
+        [
+            [
+                one.series_id,
+                str(one.rows),
+                "-" if one.largest is None else f"{one.largest:.3g}",
+                one.published,
+                one.replayed,
+            ]
+            for one in result.differences
+        ],
+    )
+    if result.series_differing > len(result.differences):
+        console().print(f"and {result.series_differing - len(result.differences)} series more")
+
+
+def _replay_told(result: "ReplayResult", timezone: str) -> "Iterator[str]":
+    from zoneinfo import ZoneInfo
+
+    at = result.issued_at.astimezone(ZoneInfo(timezone)).isoformat(sep=" ", timespec="minutes")
+    yield (
+        f"publication {result.publication} of {result.panel}, issued {at} ({result.kind}, "
+        f"{result.status}): {result.series} series, {result.rows} rows"
+    )
+    network = "no network"
+    if result.version_id:
+        network = f"network {result.version_id[:12]}, "
+        network += f"calibration {(result.calibration_id or 'none')[:12]}"
+    yield f"made from snapshot {result.snapshot_id[:12]}, {network}, settings and series as then"
+    where = "in rnnts_forecast" if result.held_against == "table" else "in the files of the store"
+    yield VERDICTS[result.verdict].format(
+        where=where,
+        rows=result.rows_differing,
+        of=result.rows,
+        series=result.series_differing,
+        most="" if result.largest is None else f", by at most {result.largest:.3g}",
+    )
+    if result.made_elsewhere:
+        yield f"since then changed: {'; '.join(result.made_elsewhere)}"
+    if result.verdict == "differs":
+        yield EXPLAINED if result.made_elsewhere else UNEXPLAINED
+
+
+VERDICTS = {
+    "identical": "IDENTICAL: every row comes out to the last bit as it stands {where}",
+    "altered": "ALTERED: the forecast comes out as it was published, but {rows} of {of} rows of "
+    "{series} series {where} are not that any more{most}; somebody changed them. "
+    "Restore them from a backup, or publish this night again with --replace",
+    "differs": "DIFFERS: {rows} of {of} rows of {series} series come out otherwise{most}",
+}
+EXPLAINED = (
+    "equal bits are promised for equal versions on one kind of processor: that may be all. "
+    "To be sure, replay it where those of then still run"
+)
+UNEXPLAINED = (
+    "code, libraries and processor are those of then, so this should not be: something it was made "
+    "from was changed by hand, such as a row of rnnts_model_version. Compare with a backup"
+)
