@@ -1,10 +1,10 @@
-"""Commands that give account of a forecast, and change nothing: replay, findings."""
+"""Commands that give account of a forecast, and change nothing: explain, replay, findings."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnnts.cli.options import DEFAULT_CONFIG, Config, Json, opened
+from rnnts.cli.options import DEFAULT_CONFIG, Config, Json, PanelName, opened
 from rnnts.cli.output import console, show, table
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ Publication = Annotated[
 ]
 IssuedAt = Annotated[
     str | None,
-    typer.Option(metavar="INSTANT", help="The instant that the forecast belongs to."),
+    typer.Option(
+        metavar="INSTANT", help="The instant that the forecast belongs to. Default: the newest."
+    ),
 ]
 
 
@@ -47,6 +49,31 @@ def replay(
         _print_replay(result, project.panel(result.panel).timezone)
     if result.exit_code:
         raise typer.Exit(result.exit_code)
+
+
+Series = Annotated[str, typer.Argument(metavar="SERIES", help="The id of one of its series.")]
+Targets = Annotated[bool, typer.Option("--targets", help="A line for each target time too.")]
+
+
+def explain(
+    panel: PanelName,
+    series: Series,
+    issued_at: IssuedAt = None,
+    targets: Targets = False,
+    config: Config = DEFAULT_CONFIG,
+    json: Json = False,
+) -> None:
+    """Say why a forecast is what it is, and why it is not that of the issue before."""
+    from rnnts.cli.explained import print_explanation
+    from rnnts.steps.explain import explain as step
+    from rnnts.steps.instants import parse_instant
+
+    at = None if issued_at is None else parse_instant(issued_at)
+    found = step(opened(config), panel, series, at)
+    if json:
+        show(found.to_json(), as_json=True)
+        return
+    print_explanation(found, targets=targets)
 
 
 def _number(project: "Project", given: str, issued_at: str | None) -> int:

@@ -27,6 +27,7 @@ app.command(rich_help_panel=LOOK)(look.status)
 app.command(rich_help_panel=LOOK)(look.models)
 app.command(rich_help_panel=LOOK)(look.plot)
 app.command(rich_help_panel=LOOK)(look.dashboard)
+app.command(rich_help_panel=LOOK)(account.explain)
 app.command(rich_help_panel=LOOK)(account.replay)
 
 app.command(rich_help_panel=CARE)(care.doctor)

@@ -14,14 +14,13 @@ from rnnts.database.runs import RunRow, runs_of
 from rnnts.errors import ConfigurationError, IntegrityError
 from rnnts.learning.calibration import Calibration
 from rnnts.steps.kept import PUBLISHED_ONCE
-from rnnts.steps.nights import Given, load_given
+from rnnts.steps.nights import Given, looks_from
 from rnnts.steps.provenance import Network, Provenance
 from rnnts.steps.serving import Serving, config_of, load_verified
-from rnnts.steps.snapshots import manifest
+from rnnts.steps.snapshots import load_panel, manifest
 from rnnts.steps.staged import Staged
 
 if TYPE_CHECKING:
-    from rnnts.panels.panel import Panel
     from rnnts.project import Project
 
 EVERY = 1_000_000
@@ -89,37 +88,54 @@ def _compare(row: PublicationRow, staged: Staged) -> None:
         )
 
 
-def given_again(project: "Project", record: Record, *, with_panel: "Panel | None" = None) -> Given:
+def given_again(
+    project: "Project", record: Record, serving: Serving | None, *, since: int | None = None
+) -> Given:
     """What a publication was made from; nothing of it is looked up anew.
 
     Args:
         project: The project.
         record: Of the publication.
-        with_panel: Its observations, where they are loaded already.
+        serving: What `serving_again` gave.
+        since: Load observations from this step on; default: as far back as the forecast looked.
 
     Raises:
         ConfigurationError: INPUTS_REMOVED, saying which and since when.
-        IntegrityError: ARTEFACT_MISSING, ARTEFACT_CORRUPT, ARTEFACT_MISMATCH, ARTEFACT_UNSAFE.
+        IntegrityError: ARTEFACT_MISSING, ARTEFACT_CORRUPT.
     """
-    serving = serving_again(project, record)
-    issued_at, snapshot_id = record.row.issued_at, record.row.snapshot_id
-    with _removal_told(project, record, "snapshots", snapshot_id, f"snapshot {snapshot_id[:12]}"):
+    row, snapshot_id = record.row, record.row.snapshot_id
+    what = f"snapshot {snapshot_id[:12]}"
+    with _removal_told(project, record, "snapshots", snapshot_id, what):
         snapshot = manifest(project, snapshot_id)
-        panel = with_panel or load_given(project, snapshot_id, issued_at, (serving,))
+        origin = snapshot.grid.first_target(row.issued_at)
+        first = looks_from(snapshot.grid, origin, serving) if since is None else since
+        panel = load_panel(project, snapshot_id, first_step=first).upto(origin - 1)
     return Given(
         panel,
         snapshot.first_step,
         snapshot.watermark,
-        snapshot.grid.first_target(issued_at),
-        record.provenance.config(project.panel(record.row.panel)),
+        origin,
+        record.provenance.config(project.panel(row.panel)),
         serving,
         record.provenance.known,
         record.provenance.why,
     )
 
 
-def serving_again(project: "Project", record: Record) -> Serving | None:
-    """The network that served a publication, with the calibration and the baselines of then."""
+def serving_again(
+    project: "Project", record: Record, beside: Serving | None = None
+) -> Serving | None:
+    """The network that served a publication, with the calibration and the baselines of then.
+
+    Args:
+        project: The project.
+        record: Of the publication.
+        beside: Another one; its network is not loaded again if it is the same.
+
+    Raises:
+        ConfigurationError: INPUTS_REMOVED, saying which and since when.
+        IntegrityError: ARTEFACT_MISSING, ARTEFACT_CORRUPT, ARTEFACT_MISMATCH, ARTEFACT_UNSAFE.
+    """
     network = record.provenance.network
     if network is None:
         return None
@@ -130,8 +146,11 @@ def serving_again(project: "Project", record: Record) -> Serving | None:
     what = f"weights of model version {row.version_id[:12]}"
     if row.weights_name == REMOVED:
         raise removed(project, record, "versions", row.version_id, what)
-    with _removal_told(project, record, "versions", row.version_id, what):
-        model = load_verified(project, row)
+    if beside is not None and beside.version.version_id == row.version_id:
+        model = beside.model
+    else:
+        with _removal_told(project, record, "versions", row.version_id, what):
+            model = load_verified(project, row)
     return Serving(
         network.method,
         row,

@@ -1,5 +1,7 @@
 """What the step before left behind, found again by panel and instant."""
 
+import difflib
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +69,18 @@ def publication_row(
         do=f"take one of {near}"
         if near
         else f"publish one first: python -m flows.nightly_forecast --panel {panel}",
+    )
+
+
+def unknown_series(panel: str, name: str, known: Iterable[str]) -> ConfigurationError:
+    """SERIES_UNKNOWN, with the nearest names."""
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.4)
+    return ConfigurationError(
+        "SERIES_UNKNOWN",
+        panel=panel,
+        expected="a series of the panel",
+        got=repr(name),
+        do=f"did you mean {' or '.join(near)}?" if near else "rnnts_series has their names",
     )
 
 

@@ -84,32 +84,21 @@ class Given:
         """Load what was visible at an instant, and the network that was champion then."""
         snapshot = manifest(project, snapshot_id)
         serving, findings = serving_at(project, panel, snapshot.grid, issued_at, kind)
-        loaded = load_given(project, snapshot_id, issued_at, (serving,))
+        origin = snapshot.grid.first_target(issued_at)
+        first_step = looks_from(snapshot.grid, origin, serving)
+        loaded = load_panel(project, snapshot_id, first_step=first_step).upto(origin - 1)
         with project.database.reading() as connection:
             known = Known.at(known_series(connection, panel), loaded, issued_at)
         return cls(
             loaded,
             snapshot.first_step,
             snapshot.watermark,
-            snapshot.grid.first_target(issued_at),
+            origin,
             project.panel(panel),
             serving,
             known,
             tuple(findings),
         )
-
-
-def load_given(
-    project: "Project",
-    snapshot_id: str,
-    issued_at: datetime,
-    servings: Sequence[Serving | None],
-) -> Panel:
-    """What of a snapshot was visible at an instant, as far back as any of some networks looks."""
-    snapshot = manifest(project, snapshot_id)
-    origin = snapshot.grid.first_target(issued_at)
-    first_step = min(_looks_from(snapshot.grid, origin, each) for each in servings)
-    return load_panel(project, snapshot_id, first_step=first_step).upto(origin - 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +121,7 @@ class Night:
     def of(cls, given: Given) -> "Night":
         """Lay out what is given; nothing else has a say in the forecast."""
         origin, serving, known = given.origin, given.serving, given.known
-        first_step = _looks_from(given.panel.grid, origin, serving)
+        first_step = looks_from(given.panel.grid, origin, serving)
         loaded = given.panel.since(first_step).upto(origin - 1)
         rules = _rules(given, loaded)
         complete, absent = _with_absent(loaded, known.absent, origin)
@@ -159,7 +148,7 @@ def _was_retired(row: SeriesRow, issued_at: datetime) -> bool:
     return row.retired_at is not None and row.retired_at < issued_at
 
 
-def _looks_from(grid: "Grid", origin: int, serving: Serving | None) -> int:
+def looks_from(grid: "Grid", origin: int, serving: Serving | None) -> int:
     """The first step that a forecast may look at."""
     if serving is not None and serving.config.static:
         return EVER  # a series' level and spread are of all its history

@@ -8,7 +8,7 @@ import numpy as np
 
 from rnnts.database.catalogue import series_keys
 from rnnts.database.forecasts import ForecastRows, RowDigest, count_rows, forecast_pages
-from rnnts.steps.again import Record, given_again, read_record
+from rnnts.steps.again import Record, given_again, read_record, serving_again
 from rnnts.steps.forecast import blocks_made
 from rnnts.steps.nights import Night
 from rnnts.steps.provenance import differences, made_with
@@ -46,7 +46,7 @@ def replay(project: "Project", publication_id: int) -> ReplayResult:
     with project.database.reading() as connection:
         keys = series_keys(connection, row.panel)
         in_table = count_rows(connection, row.id) > 0
-    night = Night.of(given_again(project, record))
+    night = Night.of(given_again(project, record, serving_again(project, record)))
     outcome = forecast_of(night)
     again = [
         rows_of(record.staged, block, slice(None), keys) for block in blocks_made(night, outcome)

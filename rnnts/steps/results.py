@@ -15,16 +15,17 @@ class _Result:
 
     def to_json(self) -> dict[str, Json]:
         """The result as JSON values; instants as ISO text in UTC."""
-        return {name: _plain(value) for name, value in asdict(self).items()}  # type: ignore[call-overload] # every subclass is a dataclass
+        return {name: plain(value) for name, value in asdict(self).items()}  # type: ignore[call-overload] # every subclass is a dataclass
 
 
-def _plain(value: Json) -> Json:
+def plain(value: Json) -> Json:
+    """A value as JSON; instants as ISO text."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value
 
 

@@ -48,11 +48,13 @@ def values() -> dict[str, FloatArray]:
     return found
 
 
-def calibrate(project: Project, version_id: str, at: datetime, name: str = "c1") -> None:
-    """Ranges that are wider by half."""
+def calibrate(
+    project: Project, version_id: str, at: datetime, name: str = "c1", reach: float = 0.1
+) -> None:
+    """Ranges that end so far beyond the outermost levels: at 0.1 a quarter wider, each side."""
     levels, horizon = CONFIG.levels, CONFIG.horizon
     wide = Calibration.identity(levels, horizon)
-    wide.steps[:] = [-0.1, 0.5, 1.1]
+    wide.steps[:] = [0.1 - reach, 0.5, 0.9 + reach]
     artefact = project.store.put_arrays(wide.to_arrays(), "calibration")
     with project.database.writing() as connection:
         add_calibration(
