@@ -1,6 +1,6 @@
 """Commands that give account of a forecast, and change nothing: explain, replay, findings."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -74,6 +74,54 @@ def explain(
         show(found.to_json(), as_json=True)
         return
     print_explanation(found, targets=targets)
+
+
+OnlyPanel = Annotated[str | None, typer.Argument(metavar="PANEL", help="Default: all panels.")]
+OnlySeries = Annotated[str | None, typer.Option("--series", help="Only those of this series.")]
+Since = Annotated[
+    str | None,
+    typer.Option(metavar="INSTANT", help="Only those of this instant and later ones."),
+]
+Least = Annotated[
+    Literal["info", "warning", "error"],
+    typer.Option("--severity", help="Only those as severe as this, or more."),
+]
+MOST = 1000
+"""Findings that are printed: nobody reads more."""
+
+
+def findings(
+    panel: OnlyPanel = None,
+    series: OnlySeries = None,
+    since: Since = None,
+    severity: Least = "info",
+    config: Config = DEFAULT_CONFIG,
+    json: Json = False,
+) -> None:
+    """List what was noticed, errors first, with the evidence and what to do."""
+    from rnnts.steps.findings import noticed
+    from rnnts.steps.instants import parse_instant
+
+    at = None if since is None else parse_instant(since)
+    rows = noticed(opened(config), panel, series=series, since=at, least=severity, most=MOST)
+    if json:
+        show({"findings": rows}, as_json=True)
+        return
+    for row in rows:
+        for line in _finding_told(row):
+            console().print(line, soft_wrap=True)
+    if not rows:
+        console().print("nothing was noticed")
+    if len(rows) == MOST:
+        console().print(f"these are the first {MOST}; --since, --severity and --series narrow them")
+
+
+def _finding_told(row: dict[str, Any]) -> "Iterator[str]":
+    place = "/".join(part for part in (row["panel"], row["series_id"]) if part)
+    times = "once" if row["count"] == 1 else f"{row['count']} times since {row['first_seen']}"
+    yield f"{row['severity']}: {row['code']} {place}: {row['evidence']}".rstrip()
+    yield f"    do: {row['remedy']}"
+    yield f"    seen {times}, last for {row['last_seen']}"
 
 
 def _number(project: "Project", given: str, issued_at: str | None) -> int:

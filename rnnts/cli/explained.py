@@ -1,7 +1,7 @@
 """An explanation in words, for whoever is on call: short lines, the answer before the evidence."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -10,12 +10,12 @@ from rnnts.cli.output import console, table
 from rnnts.steps.explanation import Change, Explanation, Inputs, Model
 
 METHODS = {
-    "network": "the network",
-    "network_previous": "the network before it",
-    "baseline": "a baseline that the gate chose for this series",
-    "seasonal_naive": "what was observed one season earlier",
-    "last_value": "its last value",
-    "profile": "what the panel's other series do at that time",
+    "network": "network, the champion",
+    "network_previous": "network_previous, the champion before: the newer one cannot be used",
+    "baseline": "baseline, which the gate chose for this series: its values of {days} earlier",
+    "seasonal_naive": "seasonal_naive, a fallback: its values of one season earlier",
+    "last_value": "last_value, a fallback: its last value for every target",
+    "profile": "profile, a fallback: what the panel's other series do at that time",
 }
 INDENT = " " * 12
 
@@ -42,8 +42,8 @@ def _head(found: Explanation) -> Iterator[str]:
         f"{_number(float(np.mean(found.point)))} on average over {len(found.point)} steps, "
         f"{_at(found.targets[0], found)} to {_at(found.targets[-1], found)}",
     )
-    days = "" if found.baseline_days is None else f", {found.baseline_days} days earlier"
-    yield _line("Method", f"{found.method}: {METHODS[found.method]}{days}")
+    days = "a day" if found.baseline_days == 1 else f"{found.baseline_days} days"
+    yield _line("Method", METHODS[found.method].format(days=days))
     for reason in found.reasons:
         scope = " (whole panel)" if reason.of_panel else ""
         yield _line("", f"{reason.code}{scope}: {reason.evidence}; {reason.remedy}")
@@ -87,12 +87,13 @@ def _inputs(inputs: Inputs, found: Explanation) -> Iterator[str]:
 def _ranges(found: Explanation) -> Iterator[str]:
     name = "Ranges"
     for one in found.ranges:
-        text = f"{100 * one.share:g} % range {_number(one.published)} wide on average"
+        text = f"the {100 * one.share:g} % range is {_number(one.published)} wide on average"
         if one.network is not None and one.calibrated is not None:
             more = 100 * (one.calibrated / one.network - 1) if one.network > 0 else 0.0
-            text += f": the network's own {_number(one.network)}, calibration {more:+.0f} %"
-        if found.widened:
-            text += ", widened because the newest observation is old"
+            text += f": the network's own {_number(one.network)}, "
+            text += f"calibrated {_number(one.calibrated)} ({more:+.0f} %)"
+            if found.widened:
+                text += f", then {_number(one.published)} because the newest observation is old"
         yield _line(name, text)
         name = ""
     model = found.model
@@ -111,19 +112,22 @@ def _ranges(found: Explanation) -> Iterator[str]:
 def _print_alike(found: Explanation) -> None:
     console().print()
     if not found.alike:
-        console().print("No past stretch to compare with: too little history before this one")
+        console().print("Nothing to compare with: there is too little history before this forecast")
         return
+    stretch = found.alike[0].last - found.alike[0].first
+    weeks = timedelta(days=6) <= stretch <= timedelta(days=7)
+    what = "The past weeks most like the last one" if weeks else "The past most like the present"
     console().print(
-        "Most like the time before this forecast, and what came then (distance 1: as far apart as "
-        "one season usually is from the next)",
+        f"{what}, and what came after (distance 1: as far apart as one season usually is from the "
+        "next)",
         soft_wrap=True,
     )
     table(
-        ["from", "to", "distance", "mean after it", "this forecast"],
+        [f"from ({found.timezone})", "to", "distance", "mean after it", "this forecast"],
         [
             [
-                _at(one.first, found),
-                _at(one.last, found),
+                _clock(one.first, found),
+                _clock(one.last, found),
                 f"{one.distance:.2f}",
                 _number(one.mean_after),
                 _number(float(np.mean(found.point))),
@@ -147,7 +151,7 @@ def _print_change(found: Explanation, change: Change, *, targets: bool) -> None:
     if change.range_80_before is not None and change.range_80_now is not None:
         whole.append(_signed(change.range_80_now - change.range_80_before))
     table(
-        ["because of", "mean", *(["80 % range"] if ranges else []), "what changed"],
+        ["because of", "mean", *(["80 % range's width"] if ranges else []), "what changed"],
         [
             *(
                 [
@@ -169,10 +173,10 @@ def _print_targets(found: Explanation, change: Change) -> None:
     """A line for each target time."""
     names = [part.name for part in change.parts]
     table(
-        ["target", "before", "now", *names],
+        [f"target ({found.timezone})", "before", "now", *names],
         [
             [
-                _at(change.targets[place], found),
+                _clock(change.targets[place], found),
                 _number(change.before[place]),
                 _number(change.now[place]),
                 *(_signed(part.by_target[place]) for part in change.parts),
@@ -189,6 +193,11 @@ def _line(name: str, text: str) -> str:
 def _at(instant: datetime, found: Explanation) -> str:
     local = instant.astimezone(ZoneInfo(found.timezone))
     return local.isoformat(sep=" ", timespec="minutes")
+
+
+def _clock(instant: datetime, found: Explanation) -> str:
+    """An instant without its offset, for columns whose title names the zone."""
+    return instant.astimezone(ZoneInfo(found.timezone)).strftime("%Y-%m-%d %H:%M")
 
 
 def _steps(count: int) -> str:

@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from rnnts.database.models import calibration
 from rnnts.learning.parts import taken_apart
 from rnnts.steps.again import Record, given_again, serving_again
 from rnnts.steps.changes import (
@@ -88,6 +90,10 @@ def difference(
     if left.any():
         shares[ELSEWHERE] = left
     told = _told(before, now, series_id)
+    if CALIBRATION in shares:
+        told[CALIBRATION] = (
+            f"{_calibration_told(project, before)}, now {_calibration_told(project, now)}"
+        )
     methods = mixtures.methods[frozenset()], mixtures.methods[frozenset(shares) - {ELSEWHERE}]
     return _change(grid, earlier, steps, (published[0], published[1]), shares, told, methods), ""
 
@@ -177,7 +183,6 @@ def _told(before: Given, now: Given, series_id: str) -> dict[str, str]:
         NEW: _new_told(before, now, series_id),
         REVISED: _revised_told(before, now, series_id),
         MODEL: f"{_network_told(before)}, now {_network_told(now)}",
-        CALIBRATION: f"{_calibration_told(before)}, now {_calibration_told(now)}",
         SETTINGS: _settings_told(before, now),
         ELSEWHERE: "what is published is not what comes out here to the bit; see rnnts replay",
     }
@@ -187,10 +192,13 @@ def _new_told(before: Given, now: Given, series_id: str) -> str:
     row = _row(now.panel, series_id)
     count = 0 if row is None else int(fresh(before, now)[row].sum())
     moved = now.origin - before.origin
-    values = f"{count} new values" if count != 1 else "1 new value"
-    if not count:
-        values = "no new value of this series"
-    return f"{values}; {moved} steps less to look ahead" if moved else values
+    ahead = f"; {moved} steps less to look ahead" if moved else ""
+    if count or row is None:
+        return f"{count} new value{'' if count == 1 else 's'}{ahead}"
+    known = np.flatnonzero(~np.isnan(now.panel.values[row]))
+    age = now.origin - 1 - (now.panel.first_step + int(known[-1])) if known.size else None
+    old = "it has none" if age is None else f"its newest is {age} steps old now"
+    return f"no new value of this series, {old}{ahead}"
 
 
 def _revised_told(before: Given, now: Given, series_id: str) -> str:
@@ -227,9 +235,17 @@ def _network_told(given: Given) -> str:
     return f"network {serving.version.version_id[:12]} of {at}{which}{left}"
 
 
-def _calibration_told(given: Given) -> str:
+def _calibration_told(project: "Project", given: Given) -> str:
     name = given.serving.calibration_id if given.serving else None
-    return "none" if name is None else name[:12]
+    if name is None:
+        return "none"
+    with project.database.reading() as connection:
+        row = calibration(connection, name)
+    if row is None:
+        return name[:12]
+    zone = ZoneInfo(given.config.timezone)
+    at = row.as_of.astimezone(zone).isoformat(sep=" ", timespec="minutes")
+    return f"{name[:12]} learnt until {at}"
 
 
 def _settings_told(before: Given, now: Given) -> str:
@@ -238,8 +254,6 @@ def _settings_told(before: Given, now: Given) -> str:
 
 
 def _at(grid: "Grid", step: int, timezone: str) -> str:
-    from zoneinfo import ZoneInfo
-
     second = int(grid.label_of(np.array([step], np.int64))[0])
     local = datetime.fromtimestamp(second, UTC).astimezone(ZoneInfo(timezone))
     return local.isoformat(sep=" ", timespec="minutes")

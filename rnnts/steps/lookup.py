@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from rnnts.database.issues import PublicationRow, publication, publications
+from rnnts.database.issues import PublicationRow, held_back, publication, publications
 from rnnts.database.migrate import require_schema
 from rnnts.database.runs import newest_result
 from rnnts.errors import ConfigurationError
@@ -56,6 +56,7 @@ def publication_row(
             found = newest[0] if newest else None
         else:
             found = publication(connection, panel, issued_at, "backfill")
+            found = found or held_back(connection, panel, issued_at, "night")
             newest = publications(connection, panel, limit=1, until=issued_at) or newest
     if found is not None:
         return found

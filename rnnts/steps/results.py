@@ -204,3 +204,16 @@ class ReplayResult(_Result):
         if self.verdict == "identical":
             return 0
         return OTHER_MACHINE if self.verdict == "differs" and self.made_elsewhere else INTEGRITY
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackResult(_Result):
+    """Rollback: what was taken back, and what holds instead."""
+
+    panel: str
+    what: Literal["forecast", "model"]
+    taken_back: str  # a publication's number, or a version's id
+    instead: str
+    effective_from: datetime  # of a model: the next slot; of a forecast: its issued_at
+    by: str
+    reason: str

@@ -100,11 +100,17 @@ def _tidy_rows(project: "Project", panel: str, nights: int) -> int:
 def _outlived(project: "Project", panel: str, nights: int) -> list[PublicationRow]:
     """Publications whose rows are to go: old ones, replaced ones, and what dead runs staged.
 
+    What a person took back goes with the nights of its age.
+
     A backfill was asked for by a person, who looks at its rows in the tables: it stays.
     """
     with project.database.reading() as connection:
         published = publications(connection, panel, EVERY, kinds=("night",))
         old = [one for one in published[nights:] if one.status != "live"]
+        kept_since = published[:nights][-1].issued_at if published else None
+        held = publications(
+            connection, panel, EVERY, kinds=("night",), statuses=("held",), until=kept_since
+        )
         aside = publications(
             connection,
             panel,
@@ -112,7 +118,7 @@ def _outlived(project: "Project", panel: str, nights: int) -> list[PublicationRo
             kinds=KINDS,
             statuses=("staged", "dead", "replaced"),
         )
-        return [one for one in (*old, *aside) if count_rows(connection, one.id)]
+        return [one for one in (*old, *held, *aside) if count_rows(connection, one.id)]
 
 
 def _tidy_files(project: "Project", removed: Removed) -> int:

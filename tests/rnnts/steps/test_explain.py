@@ -57,19 +57,33 @@ def network(monkeypatch: pytest.MonkeyPatch) -> Growing:
     return Growing(monkeypatch)
 
 
-@pytest.fixture
-def project(tmp_path: Path, network: Growing) -> Project:  # noqa: ARG001 - it serves
-    """One issue is out, by the first version and its first calibration."""
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of which one issue is out, by the first version and its first calibration."""
     values = {name: wave(HOURS, 24, seed) for seed, name in enumerate("abcde")}
     values["b"][337:340] = NAN
     values["c"][348:386] = NAN
-    made = lay_out(tmp_path / "project", values, more=MORE)
+    made = lay_out(tmp_path_factory.mktemp("published") / "project", values, more=MORE)
     ingest(made, "loads", FIRST - timedelta(hours=9))
     named = made.store.put_json({"d": "seasonal_naive_week"}, "safeguards")
     numbers = {"safeguards": {"series": 1, "artefact": named}}
     calibrate(made, crown(made, BEGIN, "v1", numbers=numbers), FIRST, reach=0.4)
-    issue(made, FIRST)
-    return made
+    with pytest.MonkeyPatch.context() as patch:
+        Growing(patch)
+        issue(made, FIRST)
+    made.database.close()
+    return made.root
+
+
+@pytest.fixture
+def project(tmp_path: Path, published: Path, network: Growing) -> Project:  # noqa: ARG001 - it serves
+    """A copy of it."""
+    return copied(published, tmp_path / "project")
+
+
+def copied(folder: Path, target: Path) -> Project:
+    shutil.copytree(folder, target)
+    return open_project(target / "rnnts.toml")
 
 
 def issue(project: Project, at: datetime) -> None:
@@ -155,8 +169,7 @@ def test_where_nothing_but_time_has_passed_new_data_are_the_whole(project: Proje
 def test_one_input_that_changes_moves_its_own_part_alone(
     tmp_path: Path, project: Project, name: str
 ) -> None:
-    shutil.copytree(project.root, tmp_path / "quiet")
-    quiet = change_of(explained(open_project(tmp_path / "quiet" / "rnnts.toml")))
+    quiet = change_of(explained(copied(project.root, tmp_path / "quiet")))
     found = change_of(explained(project, name))
     parts = {part.name: part for part in found.parts}
     assert set(parts) == {"new data", name}
@@ -175,7 +188,9 @@ def test_all_at_once_are_parts_that_sum_to_the_whole(project: Project) -> None:
     assert [part.name for part in found.parts] == ["new data", *names]
     told = {part.name: part.what for part in found.parts}
     assert told["revised data"].startswith("1 value changed; that of 2026-01-16 08:00+00:00: ")
-    assert told["calibration"] == "c1, now c2"
+    assert told["calibration"] == (
+        "c1 learnt until 2026-01-17 04:00+00:00, now c2 learnt until 2026-01-17 06:00+00:00"
+    )
     assert told["settings"].startswith("maximum None, now 3")
     check_sums(found)
 
