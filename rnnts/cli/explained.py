@@ -92,8 +92,10 @@ def _ranges(found: Explanation) -> Iterator[str]:
             more = 100 * (one.calibrated / one.network - 1) if one.network > 0 else 0.0
             text += f": the network's own {_number(one.network)}, "
             text += f"calibrated {_number(one.calibrated)} ({more:+.0f} %)"
-            if found.widened:
+            if one.published > one.calibrated and found.widened:
                 text += f", then {_number(one.published)} because the newest observation is old"
+            elif one.published < one.calibrated:
+                text += f", then {_number(one.published)} inside what the panel's values can be"
         yield _line(name, text)
         name = ""
     model = found.model

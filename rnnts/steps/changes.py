@@ -30,8 +30,9 @@ TOGETHER = ("horizon", "quantiles", "frequency", "timezone", "model")
 class Part:
     """One kind of change; `taken` puts it into a mixture.
 
-    A new kind (covariates, once a panel has them) is one more entry of PARTS. They are put in in
-    this order; none may rest on another having been put in.
+    A new kind is one more entry of PARTS: covariates, once a panel has them, are one that differs
+    where they do and takes those of now. Parts are put in in the order of PARTS, and none may rest
+    on another having been put in.
     """
 
     name: str
@@ -97,10 +98,16 @@ def _with_revised(mixture: Given, before: Given, now: Given) -> Given:
 def _with_new(mixture: Given, before: Given, now: Given) -> Given:
     """The values that had none before, and with them the time: fewer steps to look ahead."""
     unknown = np.isnan(on_axes(before.panel, now.panel))
-    values = np.where(unknown, now.panel.values, on_axes(mixture.panel, now.panel))
+    panel = replace(  # of the mixture: what else a panel has is not new data
+        mixture.panel,
+        series=now.panel.series,
+        first_step=now.panel.first_step,
+        values=np.where(unknown, now.panel.values, on_axes(mixture.panel, now.panel)),
+        watermark=now.panel.watermark,
+    )
     return replace(
         mixture,
-        panel=replace(now.panel, values=values),
+        panel=panel,
         first_step=now.first_step,
         watermark=now.watermark,
         origin=now.origin,

@@ -182,7 +182,7 @@ def _told(before: Given, now: Given, series_id: str) -> dict[str, str]:
     return {
         NEW: _new_told(before, now, series_id),
         REVISED: _revised_told(before, now, series_id),
-        MODEL: f"{_network_told(before)}, now {_network_told(now)}",
+        MODEL: f"{_network_told(before)}, now {_network_told(now)}, each with its own calibration",
         SETTINGS: _settings_told(before, now),
         ELSEWHERE: "what is published is not what comes out here to the bit; see rnnts replay",
     }
