@@ -2,7 +2,7 @@
 
 import typer
 
-from rnnts.cli import begin, care, look, work
+from rnnts.cli import account, begin, care, look, work
 
 app = typer.Typer(
     name="rnnts",
@@ -27,7 +27,11 @@ app.command(rich_help_panel=LOOK)(look.status)
 app.command(rich_help_panel=LOOK)(look.models)
 app.command(rich_help_panel=LOOK)(look.plot)
 app.command(rich_help_panel=LOOK)(look.dashboard)
+app.command(rich_help_panel=LOOK)(account.findings)
+app.command(rich_help_panel=LOOK)(account.explain)
+app.command(rich_help_panel=LOOK)(account.replay)
 
 app.command(rich_help_panel=CARE)(care.doctor)
+app.command(rich_help_panel=CARE)(care.rollback)
 app.command("lr-sweep", rich_help_panel=CARE)(care.lr_sweep)
 app.add_typer(care.db, rich_help_panel=CARE)

@@ -1,7 +1,7 @@
-"""Commands that look after an installation: doctor, the schema, the learning rate."""
+"""Commands that look after an installation: doctor, rollback, the schema, the learning rate."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -55,6 +55,37 @@ def doctor(config: Config = DEFAULT_CONFIG, json: Json = False) -> None:
         )
     if any(line.verdict == "fail" for line in lines):
         raise typer.Exit(5)
+
+
+What = Annotated[
+    Literal["forecast", "model"],
+    typer.Argument(metavar="WHAT", help="forecast: the live night. model: the champion."),
+]
+Because = Annotated[str, typer.Option("--reason", help="Why; the ledger keeps it.")]
+By = Annotated[str | None, typer.Option("--by", help="Who; default: the user of this shell.")]
+
+
+def rollback(
+    panel: PanelName,
+    what: What,
+    reason: Because,
+    by: By = None,
+    config: Config = DEFAULT_CONFIG,
+    json: Json = False,
+) -> None:
+    """Take back the live forecast, so that the night before is live; or the champion likewise."""
+    import getpass
+    from datetime import UTC, datetime
+
+    from rnnts.steps.rollback import rollback_forecast, rollback_model
+
+    project, who = opened(config), by or getpass.getuser()
+    if what == "forecast":
+        result = rollback_forecast(project, panel, by=who, reason=reason)
+    else:
+        now = datetime.now(UTC)  # noqa: TID251 - a command is an entry point
+        result = rollback_model(project, panel, now, by=who, reason=reason)
+    show(result.to_json(), as_json=json)
 
 
 Picture = Annotated[Path, typer.Option("--output", help="The PNG to draw.")]

@@ -1,6 +1,8 @@
 """One series at one issue: what is asked for, found, and refused."""
 
+import shlex
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from rnnts.config import LEVELS, PanelConfig
 from rnnts.dashboard.fan import NOTHING_OBSERVED, Fan, Observed
@@ -40,6 +42,16 @@ class Shown:
     issues: tuple[Issue, ...]  # to choose from, newest first
     history: int  # steps
     fan: Fan | None  # None: it has no forecast
+
+    @property
+    def explained_by(self) -> str:
+        """The command that takes this forecast apart; it may take a minute, a page may not."""
+        if self.fan is None:
+            return ""
+        at = self.fan.issue.issued_at.astimezone(ZoneInfo(self.timezone)).isoformat()
+        name = self.series.series_id
+        words = ["rnnts", "explain", "--issued-at", at, "--", self.series.panel, name]
+        return shlex.join(word for word in words if word != "--" or name.startswith("-"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,8 @@ def findings_of(
     panel: str | None = None,
     since: datetime | None = None,
     limit: int = 1000,
+    *,
+    least: Severity = "info",
 ) -> tuple[FindingRow, ...]:
     """Errors first, then warnings, each with the newest first.
 
@@ -121,6 +123,7 @@ def findings_of(
         panel: Only of this one.
         since: Only those seen at or after this instant.
         limit: At most so many.
+        least: Only those of this severity and above.
     """
     rank = case({name: rank for rank, name in enumerate(_SEVERITIES)}, value=table.c.severity)
     statement = select(*(table.c[name] for name in FindingRow.__slots__)).order_by(
@@ -130,6 +133,7 @@ def findings_of(
         statement = statement.where(table.c.panel == panel)
     if since is not None:
         statement = statement.where(table.c.last_seen >= since)
+    statement = statement.where(table.c.severity.in_(_SEVERITIES[_SEVERITIES.index(least) :]))
     return tuple(FindingRow(*row) for row in connection.execute(statement.limit(limit)))
 
 

@@ -70,6 +70,15 @@ def publication(
     return first_of(connection, statement, PublicationRow)
 
 
+def held_back(
+    connection: Connection, panel: str, issued_at: datetime, kind: Kind
+) -> PublicationRow | None:
+    """What was published for an issue and then taken back by a person."""
+    statement = _rows().where(table.c.panel == panel, table.c.issued_at == issued_at)
+    statement = statement.where(table.c.kind == kind, table.c.status == "held")
+    return first_of(connection, statement.order_by(table.c.id.desc()), PublicationRow)
+
+
 def publication_by_id(connection: Connection, publication_id: int) -> PublicationRow | None:
     """A publication of any status."""
     return first_of(connection, _rows().where(table.c.id == publication_id), PublicationRow)

@@ -13,7 +13,7 @@ from rnnts.database.schema import outbox as table
 from rnnts.database.upsert import insert_into
 
 Json = Any
-MessageKind = Literal["published", "promoted", "finding"]
+MessageKind = Literal["published", "promoted", "rolled_back", "finding"]
 
 
 @dataclass(frozen=True, slots=True)

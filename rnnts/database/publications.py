@@ -25,6 +25,7 @@ from rnnts.database.issues import (
     Kind,
     PublicationRow,
     PublicationStatus,
+    held_back,
     live,
     next_revision,
     publication,
@@ -158,7 +159,7 @@ def flip(
         )
         if row.status not in {"staged", "dead"}:
             return _flipped(row, noop=first)
-        _verify(database, row)
+        verify_rows(database, row)
         hit("publish.gates_passed")
         with database.writing(lease) as connection:
             hit("publish.token_locked")
@@ -186,6 +187,8 @@ def outbox_key(row: PublicationRow) -> str:
 
 def _begin(connection: Connection, manifest: Manifest, *, replace: bool) -> PublicationRow:
     published = publication(connection, manifest.panel, manifest.issued_at, manifest.kind)
+    if published is None:  # nothing but --replace publishes again what a person took back
+        published = held_back(connection, manifest.panel, manifest.issued_at, manifest.kind)
     if published is not None and not replace:
         return published
     if published is not None and published.status == "live" and manifest.kind != "night":
@@ -233,8 +236,12 @@ def _seal(connection: Connection, row_id: int, digest: RowDigest) -> None:
     connection.execute(statement.values(rows=digest.rows, digest=digest.hexdigest()))
 
 
-def _verify(database: Database, row: PublicationRow) -> None:
-    """Read the rows again: what goes live is what was computed."""
+def verify_rows(database: Database, row: PublicationRow) -> None:
+    """Read the rows again: what goes live is what was computed.
+
+    Raises:
+        IntegrityError: STAGE_MISMATCH where they are gone, or not those that were staged.
+    """
     digest = RowDigest(row.horizon)
     for page in forecast_pages(database, row.id, row.horizon):
         try:
@@ -300,6 +307,8 @@ def _flipped(row: PublicationRow, *, noop: bool) -> Flipped:
     if row.kind != "night":
         words["superseded"] = f"kept as {row.kind}"
     message = "already published" if noop else words.get(row.status, row.status)
+    if row.status == "held":
+        message = "held back: a person took it back; --replace publishes it again"
     exit_code = DEGRADED if row.degraded and not noop else 0
     return Flipped(
         row.id,

@@ -285,7 +285,7 @@ outbox = Table(
     Column("id", _Key, primary_key=True),
     Column("key", String(200), nullable=False, unique=True),  # stable: at least once, never twice
     Column("panel", String(40), nullable=False),
-    Column("kind", String(20), nullable=False),  # "published", "promoted", "finding"
+    Column("kind", String(20), nullable=False),  # "published", "promoted", "rolled_back", …
     Column("payload", JSON, nullable=False),
     Column("recorded_at", Instant, nullable=False),
     Column("sent_at", Instant),

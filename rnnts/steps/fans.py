@@ -1,7 +1,6 @@
 """What a fan chart needs of a few series: history, one issue, the issue before, and the truth."""
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from rnnts.database.migrate import require_schema
 from rnnts.database.snapshots import newest_snapshot
 from rnnts.errors import ConfigurationError
 from rnnts.pictures.fans import Fan
+from rnnts.steps.lookup import unknown_series
 from rnnts.steps.realised import values_at
 from rnnts.steps.snapshots import load_panel
 
@@ -65,7 +65,7 @@ def fans(
         chosen = list(series) or _largest(truth)
         for name in chosen:
             if name not in keys:
-                raise _unknown(panel, name, keys)
+                raise unknown_series(panel, name, keys)
         wanted = [keys[name] for name in chosen]
         rows = forecast_rows(connection, night.id, wanted)
         earlier = forecast_rows(connection, before.id, wanted) if before else None
@@ -75,17 +75,6 @@ def fans(
         if one is not None:
             found.append(one)
     return found
-
-
-def _unknown(panel: str, name: str, known: Iterable[str]) -> ConfigurationError:
-    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.4)
-    return ConfigurationError(
-        "SERIES_UNKNOWN",
-        panel=panel,
-        expected="a series of the panel",
-        got=repr(name),
-        do=f"did you mean {' or '.join(near)}?" if near else "rnnts_series has their names",
-    )
 
 
 def _missing(panel: str) -> ConfigurationError:

@@ -1,7 +1,8 @@
 """Forecast: every series of a panel, by the best rung that its history allows."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,14 @@ from rnnts.database.leases import hold
 from rnnts.database.runs import record
 from rnnts.errors import NoUsableDataError
 from rnnts.findings import Finding
-from rnnts.steps.nights import Night
+from rnnts.steps.nights import Given, Night
+from rnnts.steps.provenance import Provenance
 from rnnts.steps.results import StagedResult
 from rnnts.steps.rungs import BLOCK, NETWORKS, Outcome, forecast_of
 from rnnts.steps.staged import Block, Staged, keep_block
 
 if TYPE_CHECKING:
+    from rnnts.panels.arrays import IntArray
     from rnnts.project import Project
     from rnnts.steps.results import Kind
 
@@ -44,10 +47,12 @@ def forecast(
         InfrastructureError: STORE_READ_ONLY, DISK_FULL, LEASE_BUSY.
     """
     with record(project.database, panel, "forecast", issued_at) as run:
-        night = Night.of(project, panel, snapshot_id, issued_at, kind)
+        given = Given.of(project, panel, snapshot_id, issued_at, kind)
+        night = Night.of(given)
         outcome = forecast_of(night)
         _note(project, panel, issued_at, kind, outcome.rungs.findings)
         staged = _staged(project, night, outcome, snapshot_id, issued_at)
+        staged = replace(staged, inputs=Provenance.of(given).to_json())
         result = StagedResult(
             panel=panel,
             staged_id=staged.keep(project.store),
@@ -99,21 +104,8 @@ def _staged(
             got=f"none of {len(method)}",
             do="the findings of this panel say why, series by series",
         )
-    chunks = [
-        keep_block(
-            project.store,
-            Block(
-                tuple(night.panel.series[row].series_id for row in rows),
-                outcome.quantiles[rows],
-                outcome.raw[rows],
-                method[rows],
-                outcome.quality[rows],
-            ),
-        )
-        for rows in (served[start : start + BLOCK] for start in range(0, served.size, BLOCK))
-    ]
+    chunks = [keep_block(project.store, block) for block in blocks_made(night, outcome)]
     used = night.serving if np.isin(method, NETWORKS).any() else None
-    targets = night.panel.grid.label_of(np.arange(night.origin, night.origin + night.rules.horizon))
     return Staged(
         panel=night.panel.name,
         issued_at=issued_at.astimezone(UTC).isoformat(),
@@ -124,7 +116,7 @@ def _staged(
         levels=night.levels,
         outputs=used.config.levels if used else (),
         origin=night.origin,
-        targets=tuple(targets.tolist()),
+        targets=tuple(targets_of(night).tolist()),
         methods=dict(sorted(Counter(method[served].tolist()).items())),
         skipped=tuple(
             night.panel.series[row].series_id for row in np.flatnonzero(method == "skipped")
@@ -132,3 +124,22 @@ def _staged(
         degraded=outcome.rungs.degraded,
         chunks=tuple(chunks),
     )
+
+
+def blocks_made(night: Night, outcome: Outcome) -> Iterator[Block]:
+    """The forecasts of the series that have one, in order, in blocks."""
+    served = np.flatnonzero(outcome.rungs.method != "skipped")
+    for start in range(0, served.size, BLOCK):
+        rows = served[start : start + BLOCK]
+        yield Block(
+            tuple(night.panel.series[row].series_id for row in rows),
+            outcome.quantiles[rows],
+            outcome.raw[rows],
+            outcome.rungs.method[rows],
+            outcome.quality[rows],
+        )
+
+
+def targets_of(night: Night) -> "IntArray":
+    """Labels of the steps that are forecast, epoch seconds, [horizon]."""
+    return night.panel.grid.label_of(np.arange(night.origin, night.origin + night.rules.horizon))

@@ -12,10 +12,10 @@ from rnnts.findings import Finding
 from rnnts.learning import baselines
 from rnnts.learning.bounds import Bounds, lowest_of
 from rnnts.learning.standing import Rules
-from rnnts.panels.panel import Panel, SeriesInfo
+from rnnts.panels.panel import Key, Panel, SeriesInfo
 from rnnts.panels.resolve import Resolved, resolve
 from rnnts.steps.serving import Serving, serving_at
-from rnnts.steps.snapshots import Manifest, load_panel, manifest
+from rnnts.steps.snapshots import load_panel, manifest
 
 if TYPE_CHECKING:
     from rnnts.config import PanelConfig
@@ -27,6 +27,78 @@ if TYPE_CHECKING:
 RETIRED_DAYS = 14
 """A series silent for max_stale and so many days more is retired (RELIABILITY D21)."""
 DAY = 86_400
+Keys = tuple[tuple[str, Key], ...]
+EVER = -(1 << 40)
+"""A step before any that a time line has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the catalogue said of a panel's series at an instant, as far as a forecast asks."""
+
+    later: frozenset[str]  # first seen after the panel's own first night
+    absent: tuple[tuple[str, Keys], ...]  # known, but without a row in the snapshot
+    retired: frozenset[str]  # before that instant
+
+    @classmethod
+    def at(cls, known: Sequence[SeriesRow], panel: Panel, issued_at: datetime) -> "Known":
+        """Ask the catalogue about the series of a panel, and about those that it lacks."""
+        rows = {row.series_id: row for row in known if row.first_seen <= issued_at}
+        begun = min((row.first_seen for row in rows.values()), default=issued_at)
+        there = {info.series_id for info in panel.series}
+        return cls(
+            frozenset(
+                name
+                for name in there | set(rows)
+                if name not in rows or rows[name].first_seen > begun
+            ),
+            tuple(
+                (name, tuple(row.keys.items())) for name, row in rows.items() if name not in there
+            ),
+            frozenset(name for name, row in rows.items() if _was_retired(row, issued_at)),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Given:
+    """All that a forecast is made from: looked up for a night, read in its records ever after."""
+
+    panel: Panel  # up to the origin, as far back as anything may look
+    first_step: int  # of the whole snapshot
+    watermark: int  # of the whole snapshot
+    origin: int  # grid step of the first target
+    config: "PanelConfig"
+    serving: Serving | None
+    known: Known
+    findings: tuple[Finding, ...]  # why the champion does not serve
+
+    @classmethod
+    def of(
+        cls,
+        project: "Project",
+        panel: str,
+        snapshot_id: str,
+        issued_at: datetime,
+        kind: "Kind",
+    ) -> "Given":
+        """Load what was visible at an instant, and the network that was champion then."""
+        snapshot = manifest(project, snapshot_id)
+        serving, findings = serving_at(project, panel, snapshot.grid, issued_at, kind)
+        origin = snapshot.grid.first_target(issued_at)
+        first_step = looks_from(snapshot.grid, origin, serving)
+        loaded = load_panel(project, snapshot_id, first_step=first_step).upto(origin - 1)
+        with project.database.reading() as connection:
+            known = Known.at(known_series(connection, panel), loaded, issued_at)
+        return cls(
+            loaded,
+            snapshot.first_step,
+            snapshot.watermark,
+            origin,
+            project.panel(panel),
+            serving,
+            known,
+            tuple(findings),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,51 +118,41 @@ class Night:
     findings: tuple[Finding, ...]
 
     @classmethod
-    def of(
-        cls,
-        project: "Project",
-        panel: str,
-        snapshot_id: str,
-        issued_at: datetime,
-        kind: "Kind",
-    ) -> "Night":
-        """Load what was visible at an instant, and the network that was champion then."""
-        snapshot = manifest(project, snapshot_id)
-        origin = snapshot.grid.first_target(issued_at)
-        serving, findings = serving_at(project, panel, snapshot.grid, issued_at, kind)
-        first_step = origin - reach(snapshot.grid, serving)
-        if serving is not None and serving.config.static:
-            first_step = snapshot.first_step  # a series' level and spread are of all its history
-        loaded = load_panel(project, snapshot_id, first_step=first_step).upto(origin - 1)
-        with project.database.reading() as connection:
-            known = [row for row in known_series(connection, panel) if row.first_seen <= issued_at]
-        config = project.panel(panel)
-        rules = _rules(panel, config, snapshot, serving, loaded)
-        complete, absent = _with_absent(loaded, known, origin)
-        rows = {row.series_id: row for row in known}
-        begun = min((row.first_seen for row in known), default=issued_at)
-        every = [rows.get(info.series_id) for info in complete.series]
+    def of(cls, given: Given) -> "Night":
+        """Lay out what is given; nothing else has a say in the forecast."""
+        origin, serving, known = given.origin, given.serving, given.known
+        first_step = looks_from(given.panel.grid, origin, serving)
+        loaded = given.panel.since(first_step).upto(origin - 1)
+        rules = _rules(given, loaded)
+        complete, absent = _with_absent(loaded, known.absent, origin)
+        names = [info.series_id for info in complete.series]
         young = [origin - info.first < rules.window for info in complete.series]
         guarded = serving.baselines if serving else {}
-        days = [guarded.get(info.series_id, rules.days) for info in complete.series]
         return cls(
             complete,
             origin,
             rules,
-            config.quantiles,
-            np.array([row is None or row.first_seen > begun for row in every], bool) & young,
+            given.config.quantiles,
+            np.array([name in known.later for name in names], bool) & young,
             absent,
-            np.array([_was_retired(row, issued_at) for row in every], bool),
-            np.array([info.series_id in guarded for info in complete.series], bool),
-            np.array(days, np.int64),
+            np.array([name in known.retired for name in names], bool),
+            np.array([name in guarded for name in names], bool),
+            np.array([guarded.get(name, rules.days) for name in names], np.int64),
             serving,
-            tuple(findings),
+            given.findings,
         )
 
 
-def _was_retired(row: SeriesRow | None, issued_at: datetime) -> bool:
+def _was_retired(row: SeriesRow, issued_at: datetime) -> bool:
     """Whether it was retired before this instant; a repeated run does not see its own word."""
-    return row is not None and row.retired_at is not None and row.retired_at < issued_at
+    return row.retired_at is not None and row.retired_at < issued_at
+
+
+def looks_from(grid: "Grid", origin: int, serving: Serving | None) -> int:
+    """The first step that a forecast may look at."""
+    if serving is not None and serving.config.static:
+        return EVER  # a series' level and spread are of all its history
+    return origin - reach(grid, serving)
 
 
 def reach(grid: "Grid", serving: Serving | None = None) -> int:
@@ -110,13 +172,12 @@ def reach(grid: "Grid", serving: Serving | None = None) -> int:
     return max(plain, network_steps(serving.config))
 
 
-def _rules(
-    name: str, config: "PanelConfig", snapshot: Manifest, serving: Serving | None, panel: Panel
-) -> Rules:
+def _rules(given: Given, panel: Panel) -> Rules:
     """The panel's rules in steps; a network brings its own window and what it has learnt."""
-    history = max(0, snapshot.watermark - snapshot.first_step + 1)
-    resolved = resolve(name, config, snapshot.grid, history)
-    season, step = resolved.seasons[0], snapshot.grid.step_seconds
+    config, serving = given.config, given.serving
+    history = max(0, given.watermark - given.first_step + 1)
+    resolved = resolve(panel.name, config, panel.grid, history)
+    season, step = resolved.seasons[0], panel.grid.step_seconds
     return Rules(
         window=serving.config.window if serving else resolved.window,
         horizon=config.horizon,
@@ -140,18 +201,13 @@ def _bounds(resolved: Resolved, serving: Serving | None, panel: Panel) -> Bounds
 
 
 def _with_absent(
-    panel: Panel, known: Sequence[SeriesRow], origin: int
+    panel: Panel, known: Sequence[tuple[str, Keys]], origin: int
 ) -> tuple[Panel, "BoolArray"]:
     """The panel with an empty row for each known series that the source no longer has.
 
     A network's block then keeps its rows, and the bits of all others, when a series goes away.
     """
-    there = {info.series_id for info in panel.series}
-    absent = [
-        SeriesInfo(row.series_id, tuple(row.keys.items()), origin, origin - 1)
-        for row in known
-        if row.series_id not in there
-    ]
+    absent = [SeriesInfo(name, keys, origin, origin - 1) for name, keys in known]
     infos = [*panel.series, *absent]
     ids = [info.series_id.encode("utf-8", "surrogatepass") for info in infos]
     order = sorted(range(len(infos)), key=ids.__getitem__)

@@ -4,7 +4,7 @@ The gates have decided in `forecast`, where the history is: what is staged is wh
 for row, and its id says so. Here nothing is chosen any more, only verified.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -118,10 +118,10 @@ def _chunks(project: "Project", staged: Staged) -> Iterator[ForecastRows]:
     together = max(1, CHUNK_ROWS // staged.horizon)
     for block in blocks_of(project.store, staged):
         for start in range(0, len(block.series), together):
-            yield _rows(staged, block, slice(start, start + together), keys)
+            yield rows_of(staged, block, slice(start, start + together), keys)
 
 
-def _rows(staged: Staged, block: Block, part: slice, keys: dict[str, int]) -> ForecastRows:
+def rows_of(staged: Staged, block: Block, part: slice, keys: Mapping[str, int]) -> ForecastRows:
     """Some series of a block as rows of the table; a level not asked for is missing."""
     series = np.array([keys[name] for name in block.series[part]], np.int64)
     steps, horizon = np.arange(1, staged.horizon + 1), staged.horizon

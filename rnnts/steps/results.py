@@ -15,16 +15,17 @@ class _Result:
 
     def to_json(self) -> dict[str, Json]:
         """The result as JSON values; instants as ISO text in UTC."""
-        return {name: _plain(value) for name, value in asdict(self).items()}  # type: ignore[call-overload] # every subclass is a dataclass
+        return {name: plain(value) for name, value in asdict(self).items()}  # type: ignore[call-overload] # every subclass is a dataclass
 
 
-def _plain(value: Json) -> Json:
+def plain(value: Json) -> Json:
+    """A value as JSON; instants as ISO text."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value
 
 
@@ -155,3 +156,64 @@ class TidyResult(_Result):
 
     rows: int
     files: int
+    removed: dict[str, list[str]] = field(default_factory=dict)  # ids of snapshots and versions
+
+
+Verdict = Literal["identical", "differs", "altered"]
+INTEGRITY = 6
+OTHER_MACHINE = 3
+"""Exit code where bits differ, and so do versions or processor: that was to be expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesDifference(_Result):
+    """Replay: how one series came out otherwise."""
+
+    series_id: str
+    rows: int  # steps in which something differs
+    largest: float | None  # of all levels, in the source's unit; None: one of the two has no rows
+    published: str  # its method and quality
+    replayed: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayResult(_Result):
+    """Replay: a publication computed again, and held against what was published."""
+
+    panel: str
+    publication: int
+    issued_at: datetime
+    kind: str
+    status: str
+    verdict: Verdict
+    series: int
+    rows: int
+    held_against: Literal["table", "files"]  # where the published rows stand
+    snapshot_id: str
+    version_id: str | None  # of the network that served; None: plain methods alone
+    calibration_id: str | None
+    made_elsewhere: list[str]  # versions and processor that are not as they were
+    series_differing: int = 0
+    rows_differing: int = 0
+    largest: float | None = None  # of all series
+    differences: list[SeriesDifference] = field(default_factory=list)  # the largest of them
+
+    @property
+    def exit_code(self) -> int:
+        """0 where every bit is the same, 3 where other versions or another processor explain it."""
+        if self.verdict == "identical":
+            return 0
+        return OTHER_MACHINE if self.verdict == "differs" and self.made_elsewhere else INTEGRITY
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackResult(_Result):
+    """Rollback: what was taken back, and what holds instead."""
+
+    panel: str
+    what: Literal["forecast", "model"]
+    taken_back: str  # a publication's number, or a version's id
+    instead: str
+    effective_from: datetime  # of a model: the next slot; of a forecast: its issued_at
+    by: str
+    reason: str

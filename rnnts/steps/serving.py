@@ -58,7 +58,7 @@ def serving_at(
         if mismatch is not None:
             return None, [*findings, mismatch]
         try:
-            model = _loaded(project, version)
+            model = load_verified(project, version)
         except IntegrityError as error:
             if error.code not in PASSED_OVER:
                 raise
@@ -67,7 +67,7 @@ def serving_at(
         method: Method = "network" if version is first else "network_previous"
         calibration, calibration_id, found = _calibrated(project, version, issued_at)
         guarded = _guarded(project, version)
-        config = _config(version)
+        config = config_of(version)
         return (
             Serving(method, version, config, model, calibration, calibration_id, guarded),
             [*findings, *found],
@@ -75,7 +75,8 @@ def serving_at(
     return None, findings
 
 
-def _loaded(project: "Project", version: VersionRow) -> Any:  # noqa: ANN401 - keras.Model
+def load_verified(project: "Project", version: VersionRow) -> Any:  # noqa: ANN401 - keras.Model
+    """The network of a version; see `rnnts.learning.versions.load_network`."""
     from rnnts.learning.versions import load_network
 
     model = load_network(project.store, version.manifest)
@@ -83,7 +84,8 @@ def _loaded(project: "Project", version: VersionRow) -> Any:  # noqa: ANN401 - k
     return model
 
 
-def _config(version: VersionRow) -> "NetworkConfig":
+def config_of(version: VersionRow) -> "NetworkConfig":
+    """How the network of a version is built."""
     from rnnts.networks.config import NetworkConfig
 
     return NetworkConfig.model_validate(version.manifest["network"])
@@ -93,7 +95,7 @@ def _calibrated(
     project: "Project", version: VersionRow, issued_at: datetime
 ) -> tuple[Calibration, str | None, list[Finding]]:
     """The newest calibration of a version as of an instant; none changes nothing."""
-    config = _config(version)
+    config = config_of(version)
     identity = Calibration.identity(config.levels, config.horizon)
     with project.database.reading() as connection:
         row = calibration_at(connection, version.panel, version.version_id, issued_at)
@@ -127,7 +129,7 @@ def _mismatch(
     panel: str, config: "PanelConfig", grid: "Grid", version: VersionRow
 ) -> Finding | None:
     """MODEL_MISMATCH where the configuration now asks for what the network cannot give."""
-    network = _config(version)
+    network = config_of(version)
     trained_on = version.manifest.get("grid", {}).get("frequency", grid.frequency)
     asked = {
         "horizon": (config.horizon, network.horizon),

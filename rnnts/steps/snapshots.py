@@ -132,6 +132,32 @@ def load_panel(project: "Project", snapshot_id: str, first_step: int | None = No
     return Panel(found.panel, found.grid, infos, begin, values, found.watermark)
 
 
+def load_series(
+    project: "Project", snapshot_id: str, series_id: str, first_step: int
+) -> Panel | None:
+    """One series of a snapshot from a step on, as a panel of one; None where it has no row.
+
+    Raises:
+        IntegrityError: ARTEFACT_MISSING, ARTEFACT_CORRUPT.
+    """
+    found = manifest(project, snapshot_id)
+    lives = read_lives(project.store, found.series)
+    info = next((life.info for life in lives if life.info.series_id == series_id), None)
+    if info is None:
+        return None
+    begin = max(first_step, found.first_step)
+    values = np.full((1, max(0, found.watermark - begin + 1)), np.nan)
+    wanted = hash_keys([series_id])
+    for chunk in found.chunks:
+        if chunk.first_step + chunk.steps <= begin or chunk.first_step > found.watermark:
+            continue
+        arrays = project.store.get_arrays(chunk.name)
+        mine = np.flatnonzero(arrays["series"] == wanted)
+        if mine.size:
+            _copy(arrays["values"][mine], chunk.first_step - begin, np.zeros(1, np.int64), values)
+    return Panel(found.panel, found.grid, (info,), begin, values, found.watermark)
+
+
 def write_chunk(store: Store, block: Block) -> Chunk:
     """Keep a block; equal blocks are kept once."""
     arrays = {"series": hash_keys(block.ids), "values": block.values}

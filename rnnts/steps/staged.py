@@ -5,7 +5,7 @@ what was staged. Nothing in it is known to any table yet.
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -63,6 +63,7 @@ class Staged:
     skipped: tuple[str, ...]  # ids of known series without a forecast; each has a finding
     degraded: bool
     chunks: tuple[Chunk, ...]
+    inputs: dict[str, Any] = field(default_factory=dict)  # see rnnts.steps.provenance
 
     @property
     def series(self) -> int:

@@ -50,6 +50,8 @@ SNAPSHOT_DAYS = 35
 """Snapshots stay so long, because nights are scored against theirs; then only some do."""
 OF_VERSIONS = ("weights", "probe", "errors", "residuals", "calibration", "safeguards")
 """Kinds of files that rows about a version name."""
+Removed = dict[str, list[str]]
+"""Ids of snapshots and versions whose files went: who replays a night is told since when."""
 
 
 def tidy(project: "Project", *, nights: int = NIGHTS) -> TidyResult:
@@ -65,12 +67,13 @@ def tidy(project: "Project", *, nights: int = NIGHTS) -> TidyResult:
         InfrastructureError: LEASE_BUSY, and those of the database and the store.
     """
     rows = 0
+    removed: Removed = {"snapshots": [], "versions": []}
     ensure_schema(project.database)
     with record(project.database, "", "tidy", None) as run:
         for panel in sorted(project.config.panels):
             rows += _tidy_rows(project, panel, nights)
-        files = _tidy_files(project)
-        result = TidyResult(rows=rows, files=files)
+        files = _tidy_files(project, removed)
+        result = TidyResult(rows=rows, files=files, removed=removed)
         run.done(result.to_json())
     return result
 
@@ -97,11 +100,17 @@ def _tidy_rows(project: "Project", panel: str, nights: int) -> int:
 def _outlived(project: "Project", panel: str, nights: int) -> list[PublicationRow]:
     """Publications whose rows are to go: old ones, replaced ones, and what dead runs staged.
 
+    What a person took back goes with the nights of its age.
+
     A backfill was asked for by a person, who looks at its rows in the tables: it stays.
     """
     with project.database.reading() as connection:
         published = publications(connection, panel, EVERY, kinds=("night",))
         old = [one for one in published[nights:] if one.status != "live"]
+        kept_since = published[:nights][-1].issued_at if published else None
+        held = publications(
+            connection, panel, EVERY, kinds=("night",), statuses=("held",), until=kept_since
+        )
         aside = publications(
             connection,
             panel,
@@ -109,22 +118,22 @@ def _outlived(project: "Project", panel: str, nights: int) -> list[PublicationRo
             kinds=KINDS,
             statuses=("staged", "dead", "replaced"),
         )
-        return [one for one in (*old, *aside) if count_rows(connection, one.id)]
+        return [one for one in (*old, *held, *aside) if count_rows(connection, one.id)]
 
 
-def _tidy_files(project: "Project") -> int:
+def _tidy_files(project: "Project", removed: Removed) -> int:
     """Remove what nobody refers to; nothing while some other step runs, whose files are new."""
     store = project.store
     with store.scratch("tidy") as folder:
         now = folder.stat().st_mtime  # by the clock of the disk, as are all the ages
-        removed = _remove_scratch(store, now)
+        count = _remove_scratch(store, now)
     with project.database.reading() as connection:
         busy = [run for run in runs_of(connection, limit=1000) if run.status == "running"]
     if any(run.step != "tidy" for run in busy):
-        return removed
-    removed += _tidy_forecasts(project, now)
-    removed += _tidy_training(project, now)
-    return removed + _tidy_snapshots(project, now)
+        return count
+    count += _tidy_forecasts(project, now)
+    count += _tidy_training(project, now, removed)
+    return count + _tidy_snapshots(project, now, removed)
 
 
 def _tidy_forecasts(project: "Project", now: float) -> int:
@@ -135,12 +144,12 @@ def _tidy_forecasts(project: "Project", now: float) -> int:
     return removed + _remove(store, store.names(BLOCKS), named, now - DAY)
 
 
-def _tidy_training(project: "Project", now: float) -> int:
+def _tidy_training(project: "Project", now: float, gone: Removed) -> int:
     """Files of trainings: jobs, versions, and the window sets that neither needs."""
     store, since = project.store, now - kept.retrain_seconds(project, now)
     removed = _remove_jobs(store, since)
     for panel in sorted(project.config.panels):
-        _forget_versions(project, panel, since)
+        gone["versions"] += _forget_versions(project, panel, since)
     with project.database.reading() as connection:
         named = named_files(connection)
     for kind in OF_VERSIONS:
@@ -153,18 +162,21 @@ def _tidy_training(project: "Project", now: float) -> int:
     return removed + _remove(store, store.names(WINDOWS), named, now - DAY)
 
 
-def _forget_versions(project: "Project", panel: str, since: float) -> None:
+def _forget_versions(project: "Project", panel: str, since: float) -> list[str]:
     """Let the rows of outlived versions say that their files are removed, before they are."""
+    forgotten: list[str] = []
     with project.database.reading() as connection:
         if not kept.outlived_versions(connection, project.store, panel, since):
-            return
+            return forgotten
     with (
         hold(project.database, panel, "retrain") as lease,
         project.database.writing(lease) as connection,
     ):
         for version in kept.outlived_versions(connection, project.store, panel, since):
             forget_files(connection, version.version_id)
+            forgotten.append(version.version_id)
             hit("tidy.rows_deleted")
+    return forgotten
 
 
 def _remove_jobs(store: Store, before: float) -> int:
@@ -185,11 +197,13 @@ def _changed(folder: Path) -> float:
     return max(path.lstat().st_mtime for path in (folder, *folder.rglob("*")))
 
 
-def _tidy_snapshots(project: "Project", now: float) -> int:
+def _tidy_snapshots(project: "Project", now: float, gone: Removed) -> int:
     """Snapshots that nothing is made from any more, and what only they consisted of."""
     store, long_ago = project.store, now - SNAPSHOT_DAYS * DAY
     stay = kept.snapshot_manifests(project)
-    removed = _remove(store, store.names("snapshot"), stay, long_ago)
+    there = set(store.names("snapshot"))
+    removed = _remove(store, sorted(there), stay, long_ago)
+    gone["snapshots"] += sorted(Path(name).stem for name in there - set(store.names("snapshot")))
     named = {name for one in store.names("snapshot") for name in kept.snapshot(store, one).names()}
     for kind in ("chunk", "series"):
         removed += _remove(store, store.names(kind), named, long_ago)

@@ -1,5 +1,7 @@
 import json
+import shlex
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -33,6 +35,20 @@ def test_a_series_with_a_hostile_name_has_a_page(project: Project, look: Look) -
         assert "<script>alert" not in page.text
         assert "<img src=x" not in page.text
         assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in page.text or "<bdi" in page.text
+
+
+def test_a_forecast_names_the_command_that_explains_it(tmp_path: Path, look: Look) -> None:
+    names = ("plain", "it's; rm -rf /", "--help")
+    client = look(project_at(tmp_path, [Story("loads", week()[-1:], series=names)]))
+    said = [text_of(client.get(f"/series/{key}").text) for key in (1, 2, 3)]
+    commands = [
+        one.partition("of the issue before: ")[2].partition(" The forecast as")[0] for one in said
+    ]
+    told = {tuple(shlex.split(command)[-2:]): shlex.split(command) for command in commands}
+    assert set(told) == {("loads", name) for name in names}
+    assert all(words[:3] == ["rnnts", "explain", "--issued-at"] for words in told.values())
+    assert datetime.fromisoformat(told["loads", "plain"][3]) == week()[-1].issued_at
+    assert told["loads", "--help"][4] == "--"
 
 
 def test_the_list_says_how_each_series_fares(project: Project, look: Look) -> None:
