@@ -56,7 +56,7 @@ PART ?= $(PARTS)
 bench-accuracy: setup peers ## accuracy beside other libraries, 7 hours (PART=m4: an hour at most)
 	@failed=0; for part in $(PART); do \
 	$(BIN)/python -m tests.benchmarks.accuracy $$part $(OPTIONS) || failed=1; done; \
-	$(BIN)/python -m tests.benchmarks.accuracy table; exit $$failed
+	$(BIN)/python -m tests.benchmarks.accuracy table $(filter --quick,$(OPTIONS)); exit $$failed
 
 peers: $(PEERS_VENV)/.ready ## the environment of other libraries that accuracy is measured beside
 

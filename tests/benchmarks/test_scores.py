@@ -59,10 +59,8 @@ def test_scores_over_windows_equal_those_of_utilsforecast() -> None:
         "y": case.actual.ravel(),
         "m": quantiles[..., 6].ravel(),
     })  # fmt: skip
-    known = case.values[:, : case.fitted_before]
-    train = pd.DataFrame(
-        {"unique_id": np.repeat(case.ids, known.shape[1]), "y": known.ravel()}
-    )
+    known = case.values[:, : case.fitted_before]  # noqa: PD011 - no frame
+    train = pd.DataFrame({"unique_id": np.repeat(case.ids, known.shape[1]), "y": known.ravel()})
     found = scores(case, quantiles)
     theirs = losses.mase(frame, ["m"], 24, train).set_index("unique_id")["m"]
     assert found["mase"] == pytest.approx(theirs.mean())
@@ -106,7 +104,7 @@ def test_what_was_not_forecast_counts_as_the_naive_forecast_and_is_told() -> Non
 
 def test_missing_truth_and_constant_series_count_nowhere() -> None:
     case = noise(series=3, windows=2)
-    values = case.values.copy()
+    values = case.values.copy()  # noqa: PD011 - no frame
     values[0, 24 * 4 : 24 * 5] = np.nan
     values[2] = 7.0
     case = replace(case, values=values)

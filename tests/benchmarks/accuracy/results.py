@@ -15,6 +15,8 @@ import psutil
 Json = dict[str, Any]
 Value = Any
 FOLDER = Path(os.environ.get("RNNTS_BENCH_FOLDER", ".bench"))
+BUSY = round(os.getloadavg()[2], 2)
+"""Load of the machine in the quarter of an hour before."""
 LIBRARIES = ("tensorflow", "keras", "numpy", "statsforecast")
 
 
@@ -47,6 +49,7 @@ def machine() -> Json:
         "python": platform.python_version(),
         "processor": platform.machine(),
         "cores": psutil.cpu_count(),
+        "load_before": BUSY,
         "memory_gb": round(psutil.virtual_memory().total / 2**30),
         "versions": {name: version(name) for name in LIBRARIES},
     }

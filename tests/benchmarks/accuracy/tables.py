@@ -31,6 +31,8 @@ SCORES = (
     ("interval score 80", "interval_80", 3), ("95", "interval_95", 3),
 )  # fmt: skip
 WORSE_ALLOWED = 1.1
+IDLE = 3.0
+"""Load up to which nobody else worked: a part that has just ended leaves as much."""
 
 
 def everything(*, quick: bool = False, only: str | None = None) -> str:
@@ -184,12 +186,12 @@ def _known(by_series: Json) -> list[float]:
 
 
 def _worst_of_network(group: list[Json]) -> str:
-    """The worst ratio among series of which every forecast was the network's."""
+    """The worst ratio among series of which any forecast was the network's."""
     ratios = [
         one["against_naive_by_series"][series]
         for one in group
         for series, share in one.get("network_share_by_series", {}).items()
-        if share == 1 and one["against_naive_by_series"][series] is not None
+        if share > 0 and one["against_naive_by_series"][series] is not None
     ]
     if not ratios:
         return ""
@@ -230,7 +232,9 @@ def _made(found: list[Json]) -> str:
                 versions |= row.get("told", {}).get("versions", {})
     listed = ", ".join(f"{name} {number}" for name, number in versions.items())
     when = " and ".join(dict.fromkeys(dates))
-    return f"{when}; {machine['cores']} cores, Python {machine['python']}, {listed}."
+    busy = max(one["machine"]["load_before"] for one in found)
+    shared = f" (load before: {busy}, other work shared them)" if busy > IDLE else ""
+    return f"{when}; {machine['cores']} cores{shared}, Python {machine['python']}, {listed}."
 
 
 def _course(found: Json) -> Iterator[str]:
