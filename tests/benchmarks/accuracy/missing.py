@@ -12,7 +12,7 @@ import numpy as np
 from rnnts.panels.arrays import FloatArray
 from tests.benchmarks.accuracy import data
 from tests.benchmarks.accuracy.case import Case
-from tests.benchmarks.accuracy.project import publish
+from tests.benchmarks.accuracy.project import publish, served
 from tests.benchmarks.accuracy.scores import scores
 
 if TYPE_CHECKING:
@@ -66,21 +66,25 @@ def cases() -> Iterator[Case]:
 
 def missing(settings: "Settings") -> Json:
     """Train on the whole panel and on the one with holes; score both against the true values."""
-    told = []
-    for whole in cases():
-        case = whole.quick(series=6, windows=2) if settings.quick else whole
-        minutes = settings.budget(case)
-        results: list[Json] = []
-        for name, values in {
-            "whole": case.values,
-            "with holes": with_holes(case.values, 0),
-        }.items():
-            write = partial(data.write_matrix, ids=case.ids, labels=case.labels, values=values)
-            with tempfile.TemporaryDirectory(prefix="rnnts-bench-") as folder:
-                found = publish(replace(case, write=write), Path(folder), minutes=minutes, seed=0)
-            figures: Json = {"method": name, "minutes": minutes, "methods": found.methods}
-            results.append(figures | {"decision": found.decision} | scores(case, found.quantiles))
-        loss = results[1]["mase"] / results[0]["mase"] - 1
-        told.append({"panel": case.panel, "series": len(case.ids), "windows": len(case.origins),
-                     "horizon": case.horizon, "loss": loss, "results": results})  # fmt: skip
+    chosen = (case.quick(series=6, windows=2) if settings.quick else case for case in cases())
+    with served():
+        told = [_whole_and_holed(case, settings.budget(case)) for case in chosen]
     return {"title": f"A fifth of every series missing ({SHARE:.0%})", "cases": told}
+
+
+def _whole_and_holed(case: Case, minutes: float) -> Json:
+    results: list[Json] = []
+    for name, values in {"whole": case.values, "with holes": with_holes(case.values, 0)}.items():
+        write = partial(data.write_matrix, ids=case.ids, labels=case.labels, values=values)
+        with tempfile.TemporaryDirectory(prefix="rnnts-bench-") as folder:
+            found = publish(replace(case, write=write), Path(folder), minutes=minutes, seed=0)
+        figures: Json = {"method": name, "minutes": minutes, "methods": found.methods}
+        results.append(figures | {"decision": found.decision} | scores(case, found.quantiles))
+    return {
+        "panel": case.panel,
+        "series": len(case.ids),
+        "windows": len(case.origins),
+        "horizon": case.horizon,
+        "loss": results[1]["mase"] / results[0]["mase"] - 1,
+        "results": results,
+    }

@@ -18,7 +18,7 @@ from rnnts.panels.arrays import FloatArray
 from tests.benchmarks.accuracy import data
 from tests.benchmarks.accuracy.case import Case, median_of_weeks, newest_season
 from tests.benchmarks.accuracy.peers import NAMES, NEURAL, ask
-from tests.benchmarks.accuracy.project import publish
+from tests.benchmarks.accuracy.project import publish, served
 from tests.benchmarks.accuracy.scores import MIDDLE, errors, scores, skill
 
 Json = dict[str, Any]
@@ -91,13 +91,16 @@ PARTS = {
 
 def ours(part: Part, settings: Settings) -> Json:
     """Our forecasts of a part through the public path, beside the seasonal naive methods."""
-    told = []
-    for case in _cases(part, settings):
-        results = [_naive(case, steps) for steps in case.seasons]
-        seeds = range(settings.seeds or part.seeds)
-        results += [_published(case, settings.budget(case), seed) for seed in seeds]
-        told.append(_described(case, results))
+    seeds = range(settings.seeds or part.seeds)
+    with served():
+        told = [_ours(case, settings.budget(case), seeds) for case in _cases(part, settings)]
     return {"title": part.title, "cases": told}
+
+
+def _ours(case: Case, minutes: float, seeds: range) -> Json:
+    results = [_naive(case, steps) for steps in case.seasons]
+    results += [_published(case, minutes, seed) for seed in seeds]
+    return _described(case, results)
 
 
 def peers(part: Part, settings: Settings) -> Json:

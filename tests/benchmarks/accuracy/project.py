@@ -2,7 +2,9 @@
 
 import os
 import sqlite3
+import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,7 @@ from rnnts.panels.arrays import FloatArray
 from tests.benchmarks.accuracy.case import Case
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from prefect import Flow
     from prefect.client.schemas.objects import State
@@ -47,8 +49,24 @@ class Published:
     night_seconds: float  # of all nights
 
 
+@contextmanager
+def served() -> "Iterator[None]":
+    """A private Prefect server, one for all that a process publishes.
+
+    What keeps slots of a tag is made once a process and stays with the first server: a training
+    under a second one would wait for the first for ever.
+    """
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    from flows.prefect_api import private_server
+
+    with tempfile.TemporaryDirectory(prefix="rnnts-bench-") as home, private_server(Path(home)):
+        yield
+
+
 def publish(case: Case, folder: Path, *, minutes: float, seed: int) -> Published:
     """Retrain as of the first origin, forecast every origin, and read what was published.
+
+    Inside `served`.
 
     Args:
         case: What is forecast.
@@ -56,23 +74,20 @@ def publish(case: Case, folder: Path, *, minutes: float, seed: int) -> Published
         minutes: Training budget.
         seed: Of the training.
     """
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     from flows.nightly_forecast import nightly_forecast
-    from flows.prefect_api import private_server
     from flows.weekly_retrain import weekly_retrain
 
     config = lay_out(case, folder, minutes=minutes, seed=seed)
     quantiles = np.full((*case.actual.shape, len(LEVELS)), np.nan)
     methods: list[list[str]] = []
-    with private_server(folder / ".rnnts" / "prefect"):
-        began = time.monotonic()
-        decision = _outcome(weekly_retrain, case, config, case.fitted_before)["message"]
-        middle = time.monotonic()
-        for window, origin in enumerate(case.origins.tolist()):
-            _outcome(nightly_forecast, case, config, origin)
-            quantiles[:, window], method = published(case, folder / "bench.db", window)
-            methods.append(method)
-        ended = time.monotonic()
+    began = time.monotonic()
+    decision = _outcome(weekly_retrain, case, config, case.fitted_before)["message"]
+    middle = time.monotonic()
+    for window, origin in enumerate(case.origins.tolist()):
+        _outcome(nightly_forecast, case, config, origin)
+        quantiles[:, window], method = published(case, folder / "bench.db", window)
+        methods.append(method)
+    ended = time.monotonic()
     named = np.array(methods)  # [windows, series]
     names, counts = np.unique(named, return_counts=True)
     return Published(
