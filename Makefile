@@ -4,6 +4,8 @@ SHELL := /bin/bash
 
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS_VENV := .venv-peers
+PEERS := tests/benchmarks/peers
 CONFIG ?= rnnts.toml
 
 # The first interpreter that starts, is of a supported version and can make environments.
@@ -11,10 +13,10 @@ FIND_PYTHON = for candidate in $(PYTHON) python3 python3.12 python3.13 python3.1
 	"$$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
 	2>/dev/null && echo "$$candidate" && exit; done
 
-.PHONY: help setup test demo up bench lock clean
+.PHONY: help setup test demo up bench peers bench-accuracy lock lock-peers clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready ## environment with the locked dependencies, and rnnts itself, editable
 
@@ -46,8 +48,36 @@ bench: setup ## the speed table, each figure beside its reference
 	@failed=0; for benchmark in $(basename $(notdir $(wildcard tests/benchmarks/bench_*.py))); do \
 	$(BIN)/python -m "tests.benchmarks.$$benchmark" || failed=1; done; exit $$failed
 
+# The parts in the order in which they are run; each also alone: make bench-accuracy PART=m4
+PARTS := course speed-budget speed-training speed-forecast m4 m4-peers ett ett-peers nab nab-peers \
+	small small-peers flights flights-peers missing
+PART ?= $(PARTS)
+
+bench-accuracy: setup peers ## accuracy beside other libraries, 7 hours (PART=m4: an hour at most)
+	@failed=0; for part in $(PART); do \
+	$(BIN)/python -m tests.benchmarks.accuracy $$part $(OPTIONS) || failed=1; done; \
+	$(BIN)/python -m tests.benchmarks.accuracy table $(filter --quick,$(OPTIONS)); exit $$failed
+
+peers: $(PEERS_VENV)/.ready ## the environment of other libraries that accuracy is measured beside
+
+# PyTorch last: what its build needs and the lock leaves out, CUDA's libraries, comes with it.
+$(PEERS_VENV)/.ready: $(PEERS)/requirements.lock $(PEERS)/torch.lock
+	@python=$$($(FIND_PYTHON)); \
+	test -x $(PEERS_VENV)/bin/python || { echo "environment $(PEERS_VENV) with $$python"; "$$python" -m venv $(PEERS_VENV); }
+	$(PEERS_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(PEERS)/requirements.lock -r $(PEERS)/torch.lock
+	$(PEERS_VENV)/bin/pip install --quiet --disable-pip-version-check $$(grep -o '^torch==[0-9.]*' $(PEERS)/torch.lock)
+	@touch $@
+
 lock: setup ## resolve the dependencies anew
 	$(BIN)/uv pip compile -q --universal --no-emit-index-url --generate-hashes --no-annotate --python-version 3.11 --group dev pyproject.toml --all-extras -o requirements.lock
+
+# PyTorch is kept by hand, see torch.lock; what its build for CUDA needs is left to it.
+FOR_CUDA := cuda-bindings cuda-pathfinder cuda-toolkit triton $(addprefix nvidia-,cublas cuda-cupti \
+	cuda-nvrtc cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse cusparselt-cu13 nccl-cu13 \
+	nvjitlink nvshmem-cu13 nvtx)
+
+lock-peers: setup ## resolve the other libraries anew
+	$(BIN)/uv pip compile -q --universal --no-emit-index-url --generate-hashes --no-annotate --python-version 3.11 $(addprefix --no-emit-package ,torch $(FOR_CUDA)) $(PEERS)/requirements.in -o $(PEERS)/requirements.lock
 
 clean: ## remove what was built and cached; the environment and your data stay
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*

@@ -1,0 +1,209 @@
+"""The speed parts: training loop, forecasting beside NHITS, budget; and the course's series.
+
+What is compared runs in the same minutes on the same machine: read the ratios.
+"""
+
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnts.config import LEVELS
+from rnnts.panels.arrays import FloatArray
+from tests.benchmarks.accuracy import data
+from tests.benchmarks.accuracy.peers import predict_speed
+from tests.benchmarks.accuracy.project import lay_out
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from rnnts.learning.fit import Progress
+    from rnnts.project import Project
+    from rnnts.steps.window import Windows
+    from tests.benchmarks.accuracy.parts import Settings
+
+Json = dict[str, Any]
+SERIES, HISTORY, WINDOW, HORIZON = 10_000, 1_008, 336, 48
+ROUNDS = 5
+
+
+def training(settings: "Settings") -> Json:
+    """Floating-point operations a second of the whole training loop, beside the machine's own.
+
+    The loop is that of `fit` on M4 Hourly with the default network: batches, steps, evaluations
+    and checkpoints. Its first call, which compiles, is left out.
+    """
+    from rnnts.learning.fit import fit, measure_step_seconds
+    from rnnts.windows.windowset import WindowSet
+    from tests.benchmarks.accuracy.flops import matrix_rate, operations_of_a_step
+
+    seconds = 60 * (2.0 if settings.minutes is None else settings.minutes)
+    with _m4_project(15.0) as (project, folder):
+        windows = _windows(project)
+        windowset = WindowSet.load(project.store.get_arrays(windows.arrays))
+        tally = operations_of_a_step(windows.network, windowset)
+        steps = max(100, int(seconds / measure_step_seconds(windows.network, windowset)))
+        progress: list[Progress] = []
+        before = matrix_rate()
+        fit(
+            windows.network,
+            windowset,
+            steps=steps,
+            on_progress=progress.append,
+            checkpoint_dir=folder / "checkpoints",
+        )
+        machine = max(before, matrix_rate())
+    first, last = progress[0], progress[-1]
+    rate = tally.total * (last.step - first.step) / (last.seconds - first.seconds)
+    return {
+        "title": "Training loop on M4 Hourly, float32",
+        "operations_of_a_step": tally.total,
+        "by_kind": tally.kinds,
+        "steps": last.step - first.step,
+        "seconds": last.seconds - first.seconds,
+        "step_ms": 1e3 * (last.seconds - first.seconds) / (last.step - first.step),
+        "gflops": rate / 1e9,
+        "machine_gflops": machine / 1e9,
+        "share": rate / machine,
+    }
+
+
+def forecasting(settings: "Settings") -> Json:
+    """10,000 series x 48 steps x 13 levels, beside NHITS' `predict` on the same series.
+
+    Ours: laying the panel out, gathering the windows, and the network in blocks, up to quantiles
+    in the series' unit. Theirs: `predict` of a data frame of the same windows. Both untrained.
+    """
+    from rnnts.config import PanelConfig
+    from rnnts.learning.predict import predict_blocks
+    from rnnts.networks.build import build
+    from rnnts.panels.grid import Grid
+    from rnnts.panels.resolve import resolve
+    from rnnts.steps.window import cut, network_of
+    from rnnts.windows.pipeline import gather_windows
+    from tests.benchmarks.series import panel_of
+
+    values = seasonal_walks(100 if settings.quick else SERIES, HISTORY)
+    panel = panel_of(list(values), Grid("1h"))
+    config = PanelConfig.model_validate(
+        {"source": {"table": "t", "time": "at", "value": "v"}, "horizon": HORIZON}
+    )
+    resolved = resolve("speed", config, panel.grid, HISTORY)
+    windowset = cut(panel, config, resolved)
+    model = build(network_of(config, resolved, windowset))
+    places = np.arange(len(values))
+    origins = np.full(len(values), panel.last_step + 1)
+
+    def forecast() -> tuple[float, float]:
+        began = perf_counter()
+        laid = cut(panel, config, resolved)
+        inputs, _, _ = gather_windows(laid, places, origins)
+        middle = perf_counter()
+        predict_blocks(model, inputs)
+        return perf_counter() - began, perf_counter() - middle
+
+    forecast()  # compiles
+    times = np.array([forecast() for _ in range(ROUNDS)])
+    theirs = predict_speed(values[:, -WINDOW:], HORIZON)
+    again = np.array([forecast() for _ in range(ROUNDS)])
+    ours, network = np.minimum(times.min(axis=0), again.min(axis=0)).tolist()
+    return {
+        "title": f"Forecasting {len(values):,} series x {HORIZON} steps x {len(LEVELS)} levels",
+        "ours_seconds": ours,
+        "of_that_network_seconds": network,
+        "nhits_seconds": theirs,
+        "ratio": theirs / ours,
+    }
+
+
+def seasonal_walks(series: int, steps: int) -> FloatArray:
+    """Daily patterns on random walks, [series, steps]: values do not change the time."""
+    random = np.random.default_rng(0)
+    hours = np.arange(steps)
+    phase = random.uniform(0, 24, (series, 1))
+    pattern = 10 * np.sin((hours + phase) * 2 * np.pi / 24)
+    walks: FloatArray = 100 + pattern + random.normal(size=(series, steps)).cumsum(axis=1)
+    return walks
+
+
+def budget(settings: "Settings") -> Json:
+    """How well a training keeps its budget of 5 minutes, on M4 Hourly through the step `train`."""
+    from rnnts.steps.train import train
+
+    minutes = 5.0 if settings.minutes is None else settings.minutes
+    with _m4_project(minutes) as (project, _):
+        windows = _windows(project)
+        began = perf_counter()
+        result = train(project, "m4", windows.windows_id, _as_of())
+        whole = perf_counter() - began
+    return {
+        "title": f"A training budget of {minutes:g} minutes",
+        "budget_seconds": 60 * minutes,
+        "training_seconds": result.seconds,
+        "off": result.seconds / (60 * minutes) - 1,
+        "step_seconds": whole,
+        "steps": result.steps,
+    }
+
+
+def course(_settings: "Settings") -> Json:
+    """The course's series, one step ahead: our error, the course's network's, and the noise's."""
+    from rnnts.panels.grid import Grid
+    from tests.benchmarks import bench_course as bench
+    from tests.benchmarks.series import course_series, panel_of
+
+    series = course_series()
+    panel = panel_of([series], Grid("1D"))
+    truth = series[bench.SPLIT :]
+    our_seconds, model, windowset = bench.our_training(panel)
+    ours = bench.our_forecast(panel, model, windowset)
+    seconds, forecast = bench.course_training(series)
+    noise = 5 * np.random.RandomState(42).randn(len(series))[bench.SPLIT :]
+    errors = {
+        "rnnts": np.abs(ours - truth).mean(),
+        "bidirectional LSTM of the course": np.abs(forecast - truth).mean(),
+        "last value": np.abs(np.diff(series)[bench.SPLIT - 1 :]).mean(),
+        "seasonal naive (365)": np.abs(truth - series[bench.SPLIT - 365 : -365]).mean(),
+        "the noise alone": np.abs(noise).mean(),
+    }
+    return {
+        "title": "The course's series, one step ahead, validation from step 1000",
+        "mae": {name: float(error) for name, error in errors.items()},
+        "our_seconds": our_seconds,
+        "course_seconds": seconds,
+    }
+
+
+@contextmanager
+def _m4_project(minutes: float) -> "Iterator[tuple[Project, Path]]":
+    """M4 Hourly as a project, its tables there."""
+    from rnnts.database.migrate import ensure_schema
+    from rnnts.project import open_project
+
+    case = next(data.m4())
+    with tempfile.TemporaryDirectory(prefix="rnnts-bench-") as name:
+        folder = Path(name)
+        project = open_project(lay_out(case, folder, minutes=minutes, seed=0))
+        ensure_schema(project.database)
+        try:
+            yield project, folder
+        finally:
+            project.database.close()
+
+
+def _windows(project: "Project") -> "Windows":
+    """The windows of M4's training part."""
+    from rnnts.steps.ingest import ingest
+    from rnnts.steps.window import load_windows, window
+
+    snapshot = ingest(project, "m4", _as_of()).snapshot_id
+    return load_windows(project, window(project, "m4", snapshot, _as_of()).windows_id)
+
+
+def _as_of() -> "datetime":
+    case = next(data.m4())
+    return case.issued_at(case.fitted_before)
