@@ -75,6 +75,15 @@ class HeldOut:
 
         return forecast
 
+    def unseen(self, method: Method, seen_until: int) -> Method:
+        """The same method, silent (NaN) at origins before the step that it has seen all until."""
+
+        def forecast(origin: int) -> FloatArray:
+            quantiles = method(origin)
+            return quantiles if origin >= seen_until else np.full_like(quantiles, np.nan)
+
+        return forecast
+
     @property
     def ids(self) -> AnyArray:
         """Of all series, [series]."""

@@ -10,7 +10,6 @@ from rnnts.database.models import (
     decisions,
     reject,
     scorecard,
-    version,
 )
 from rnnts.database.models import promote as make_champion
 from rnnts.database.outbox import add_message
@@ -56,7 +55,7 @@ def promote(project: "Project", panel: str, scorecard_id: str) -> DecisionResult
             return result
         errors = project.store.get_arrays(card.scores["artefacts"]["errors"])
         errors.pop("origins")
-        verdict = judge(errors, card.scores["block"], _seed(project, card))
+        verdict = judge(errors, card.scores["overlap"])
         numbers = verdict.numbers | {"safeguards": _keep_safeguards(project, card, errors)}
 
         def decide(connection: Connection) -> DecisionResult:
@@ -110,17 +109,11 @@ def _standing(project: "Project", card: ScorecardRow) -> DecisionRow | None:
     return next((one for one in made if one.scorecard_id == card.scorecard_id), None)
 
 
-def _seed(project: "Project", card: ScorecardRow) -> int:
-    with project.database.reading() as connection:
-        row = version(connection, card.version_id)
-    return 0 if row is None else int(row.manifest["seed"])
-
-
 def _keep_safeguards(
     project: "Project", card: ScorecardRow, errors: "dict[str, FloatArray]"
 ) -> Json:
     """Name the series that are to be served by a baseline; how many, and where the list is."""
-    guarded = safeguards(errors)
+    guarded = safeguards(errors, card.scores["overlap"])
     lives = read_lives(project.store, manifest(project, card.snapshot_id).series)
     named = {lives[place].info.series_id: method for place, method in guarded.items()}
     return {"series": len(named), "artefact": project.store.put_json(named, KIND)}

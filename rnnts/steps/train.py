@@ -128,6 +128,7 @@ def _manifest(
         "grid": windows.grid.to_json(),
         "seasons": [asdict(season) for season in windows.seasons],
         "bounds": asdict(windows.bounds),
+        "parts": windows.parts,
         "libraries": library_versions(),
         "budget": {"seconds": training.job.seconds, "steps": training.job.steps},
         "steps": steps,
