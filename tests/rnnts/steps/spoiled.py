@@ -38,7 +38,7 @@ class Linear:
         features, centre, scale = cls._scaled(inputs)
         wanted = (targets - centre) / scale
         square = features.T @ features + RIDGE * np.eye(features.shape[1])
-        weights = np.linalg.solve(square, features.T @ wanted)
+        weights: FloatArray = np.linalg.solve(square, features.T @ wanted).astype(np.float64)
         return cls(weights, (wanted - features @ weights).std(axis=0))
 
     def forecast(self, inputs: Inputs) -> FloatArray:

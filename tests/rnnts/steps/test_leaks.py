@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from rnnts.config import Frequency
-from rnnts.learning import rolling
 from rnnts.learning.bounds import Bounds
 from rnnts.learning.rolling import HeldOut
 from rnnts.networks.config import NetworkConfig
@@ -142,7 +141,7 @@ def differing(name: str, poison: Poison) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def _network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rolling, "predict_blocks", sees_everything)
+    monkeypatch.setattr("rnnts.learning.rolling.predict_blocks", sees_everything)
 
 
 @pytest.mark.parametrize("poison", POISONS.values(), ids=POISONS)
@@ -152,10 +151,10 @@ def test_no_feature_and_no_forecast_sees_what_comes_later(name: str, poison: Poi
 
 
 def test_a_window_that_reaches_a_step_too_far_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = rolling.inputs_at
-    monkeypatch.setattr(rolling.Panel, "upto", lambda panel, step: replace(panel, watermark=step))
+    monkeypatch.setattr(Panel, "upto", lambda panel, step: replace(panel, watermark=step))
     monkeypatch.setattr(
-        rolling, "inputs_at", lambda panel, spec, origin: honest(panel, spec, origin + 1)
+        "rnnts.learning.rolling.inputs_at",
+        lambda panel, spec, origin: inputs_at(panel, spec, origin + 1),
     )
     found = differing("hours over a change of clocks", POISONS["huge"])
     assert found
