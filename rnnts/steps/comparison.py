@@ -13,13 +13,14 @@ from rnnts.failpoints import hit
 from rnnts.findings import Finding
 from rnnts.learning import statistical
 from rnnts.learning.calibration import Residuals
-from rnnts.learning.gate import CANDIDATE, CHAMPION, overlap_of
-from rnnts.learning.metrics import coverage
+from rnnts.learning.gate import CANDIDATE, CHAMPION, common_windows, overlap_of
+from rnnts.learning.metrics import coverage, mean_observed
+from rnnts.learning.portrait import Portrait
 from rnnts.learning.predict import predict_blocks
 from rnnts.learning.rolling import HeldOut, Method, Scored
 from rnnts.learning.versions import load_network
 from rnnts.networks.config import NetworkConfig
-from rnnts.panels.arrays import AnyArray
+from rnnts.panels.arrays import AnyArray, BoolArray, FloatArray
 from rnnts.panels.grid import Grid
 from rnnts.steps.snapshots import load_panel
 from rnnts.steps.window import Windows, load_windows, windowset_of
@@ -33,6 +34,9 @@ STATISTICAL_SHARE = 0.2
 NAIVE = "seasonal_naive_"
 PARTS = ("calibration", "gate")
 """Whose forecasts are kept for later calibrations; `part` in the artefact is the place here."""
+
+DETAIL = "scorecard"
+"""Kind of the artefact with what a scorecard's page shows beyond the row: by series, by origin."""
 
 Json = dict[str, Any]
 
@@ -79,6 +83,7 @@ def compare(project: "Project", row: VersionRow, rival: VersionRow | None) -> Co
         "uncalibrated": _coverages(residuals["gate"], levels),
         "artefacts": {
             "errors": _keep_errors(project.store, held_out, scored),
+            "detail": project.store.put_json(_detail(held_out, scored, residuals["gate"]), DETAIL),
             "residuals": _keep_residuals(project.store, residuals),
             "calibration": project.store.put_arrays(calibration.to_arrays(), "calibration"),
         },
@@ -217,6 +222,33 @@ def _keep_errors(store: "Store", held_out: HeldOut, scored: Scored) -> str:
     """Scaled error of each window by method, [origins, series]; the gate reads them."""
     errors = {name: tally.windows() for name, tally in scored.tallies.items()}
     return store.put_arrays({**errors, "origins": held_out.windowset.parts.gate_origins}, "errors")
+
+
+def _detail(held_out: HeldOut, scored: Scored, raw: Residuals) -> Json:
+    """MASE of each method by series and by origin, and how the candidate errs."""
+    errors = {name: tally.windows() for name, tally in scored.tallies.items()}  # [origins, series]
+    same = common_windows(errors)
+    counted = np.flatnonzero(same.any(axis=0))
+    uncalibrated = Portrait(scored.portrait.levels, raw.scale)
+    if len(raw.scale):
+        every = np.ones(len(raw.scale), bool)
+        uncalibrated.add(raw.actual, raw.quantiles, every)
+    return {
+        "series": held_out.ids[counted].tolist(),
+        "by_series": {
+            name: _means(values[:, counted], same[:, counted], 0) for name, values in errors.items()
+        },
+        "by_origin": {name: _means(values, same, 1) for name, values in errors.items()},
+        "windows_by_origin": same.sum(axis=1).tolist(),
+        "candidate": scored.portrait.to_json(),
+        "uncalibrated": uncalibrated.to_json()["reached"],
+    }
+
+
+def _means(errors: FloatArray, same: BoolArray, axis: int) -> list[float | None]:
+    """Means of the windows that count, six digits; None where there are none."""
+    means = mean_observed(np.where(same, errors, np.nan), axis=axis)
+    return [float(f"{mean:.6g}") if np.isfinite(mean) else None for mean in means.tolist()]
 
 
 def _keep_residuals(store: "Store", residuals: dict[str, Residuals]) -> str:
