@@ -10,14 +10,16 @@ from rnnts.database.models import (
     decisions,
     reject,
     scorecard,
+    version,
 )
 from rnnts.database.models import promote as make_champion
 from rnnts.database.outbox import add_message
 from rnnts.database.runs import record
 from rnnts.errors import ConfigurationError, InfrastructureError
 from rnnts.failpoints import hit
-from rnnts.learning.gate import Verdict, judge, safeguards
+from rnnts.learning.gate import CHAMPION, Verdict, judge, safeguards
 from rnnts.steps.results import DecisionResult
+from rnnts.steps.retrains import told_of
 from rnnts.steps.snapshots import manifest, read_lives
 
 if TYPE_CHECKING:
@@ -56,7 +58,10 @@ def promote(project: "Project", panel: str, scorecard_id: str) -> DecisionResult
         errors = project.store.get_arrays(card.scores["artefacts"]["errors"])
         errors.pop("origins")
         verdict = judge(errors, card.scores["overlap"])
-        numbers = verdict.numbers | {"safeguards": _keep_safeguards(project, card, errors)}
+        numbers = verdict.numbers | {
+            "safeguards": _keep_safeguards(project, card, errors),
+            "retrain": _retrain(project, card, verdict),
+        }
 
         def decide(connection: Connection) -> DecisionResult:
             result = _told(_decide(connection, card, verdict, numbers))
@@ -107,6 +112,14 @@ def _standing(project: "Project", card: ScorecardRow) -> DecisionRow | None:
     with project.database.reading() as connection:
         made = decisions(connection, card.panel, limit=MOST_DECISIONS)
     return next((one for one in made if one.scorecard_id == card.scorecard_id), None)
+
+
+def _retrain(project: "Project", card: ScorecardRow, verdict: Verdict) -> Json:
+    """How the candidate was trained, at what cost, and what it gained over the champion."""
+    with project.database.reading() as connection:
+        row = version(connection, card.version_id)
+    gain = verdict.numbers.get("skill", {}).get(CHAMPION)
+    return {} if row is None else told_of(row.manifest, gain)
 
 
 def _keep_safeguards(
