@@ -25,6 +25,7 @@ for step in work.STEPS:
 
 app.command(rich_help_panel=LOOK)(look.status)
 app.command(rich_help_panel=LOOK)(look.models)
+app.command(rich_help_panel=LOOK)(look.decisions)
 app.command(rich_help_panel=LOOK)(look.plot)
 app.command(rich_help_panel=LOOK)(look.dashboard)
 app.command(rich_help_panel=LOOK)(account.findings)

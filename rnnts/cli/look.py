@@ -56,6 +56,18 @@ def models(panel: PanelName, config: Config = DEFAULT_CONFIG, json: Json = False
     table(columns, [[str(row[name] or "-") for name in columns] for row in rows], title=panel)
 
 
+def decisions(panel: PanelName, config: Config = DEFAULT_CONFIG, json: Json = False) -> None:
+    """Tell each retrain: how it began and why, what it cost, what it gained, what was decided."""
+    from rnnts.steps.status import retrains_of
+
+    told = retrains_of(opened(config), panel)
+    if json:
+        show({"panel": panel, "decisions": told}, as_json=True)
+        return
+    for one in told:
+        console().print(f"{one['as_of'] or one['recorded_at']}  {one['sentence']}", soft_wrap=True)
+
+
 Series = Annotated[list[str] | None, typer.Option("--series", help="Repeatable; default: a few.")]
 Picture = Annotated[
     Path | None, typer.Option("--output", help="A .png or .html file; default: a .png here.")

@@ -37,6 +37,7 @@ PATCHED_UNITS = 128
 """The same of patched_lstm: in equal time better than 64 on every panel tried, or as good."""
 Scale = Literal["window", "series", "constant"]
 Loss = Literal["pinball", "huber"]
+Start = Literal["auto", "scratch"]
 
 
 class _Frozen(BaseModel):
@@ -111,6 +112,7 @@ class TrainConfig(_Frozen):
     minutes: PositiveFloat | None = None  # default 15
     steps: PositiveInt | None = None  # instead of minutes: equal runs give equal bits
     rate: PositiveFloat | None = None  # highest learning rate; default: the architecture's
+    start: Start = "auto"  # with the champion's weights where they fit; or always random ones
     memory_gb: PositiveFloat = 8.0
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
 

@@ -21,6 +21,7 @@ _IN_JSON: tuple[tuple[Column[Any], tuple[str, ...]], ...] = (
     (model_version.c.manifest, ("weights", "name")),
     (model_version.c.manifest, ("probe",)),
     (scorecard.c.scores, ("artefacts", "errors")),
+    (scorecard.c.scores, ("artefacts", "detail")),
     (scorecard.c.scores, ("artefacts", "residuals")),
     (scorecard.c.scores, ("artefacts", "calibration")),
     (decision.c.numbers, ("safeguards", "artefact")),

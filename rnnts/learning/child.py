@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 RETRY_RATE = 0.1
 """A training that diverged is tried once more at this part of its learning rate."""
+WARM_RATE = 0.5
+"""Part of the learning rate for a training that begins with the champion's weights. From a tenth
+to all of it gave held-out errors within 0.5 %; the whole one climbs out of what was known first."""
 BUDGET_SHARE = 0.95
 """Part of a time budget that is planned at first: the rest is for loading, compiling, saving."""
 SAVING_SECONDS = 3.0
@@ -53,6 +56,7 @@ class Job:
     steps: int | None  # fixed, or
     seconds: float | None  # for the whole job, from which the steps follow
     folder: str  # where checkpoints, steps and result stand
+    parent: dict[str, Any] | None = None  # `network` and `weights` of the one it begins with
 
     @classmethod
     def read(cls, path: Path) -> "Job":
@@ -128,12 +132,16 @@ def trained(
     """How the training ended, by which recipe, and whether that was the retry of a divergence."""
     from rnnts.learning.fit import fit
     from rnnts.learning.recipe import recipe_for
+    from rnnts.learning.versions import load_network
 
     def report(progress: "Progress") -> None:
         told = {name: _plain(value) for name, value in asdict(progress).items()}
         tell({"event": "step", **told})
 
-    recipe = recipe_for(config, steps)
+    recipe, start = recipe_for(config, steps), None
+    if job.parent is not None:
+        recipe = replace(recipe, rate=recipe.rate * WARM_RATE)
+        start = weights_of(load_network(Store(Path(job.store)), job.parent))
     for attempt in ("first", "retry"):
         outcome = fit(
             config,
@@ -144,6 +152,7 @@ def trained(
             on_progress=report,
             checkpoint_dir=Path(job.folder) / attempt,
             seconds=None if job.seconds is None else _left(job.seconds, perf_counter() - began),
+            start=start,
         )
         if outcome.status == "trained" or attempt == "retry":
             return outcome, recipe, attempt == "retry"
@@ -155,6 +164,11 @@ def trained(
 def _left(budget: float, spent: float) -> float:
     """Seconds of a budget that are left to train in."""
     return max(0.0, budget - spent - min(SAVING_SECONDS, budget / 10))
+
+
+def weights_of(model: Any) -> list[AnyArray]:
+    """The weights that training changes."""
+    return [np.asarray(variable.numpy()) for variable in model.trainable_variables]
 
 
 def _kept(folder: Path, model: Any, windowset: "WindowSet") -> dict[str, Any]:

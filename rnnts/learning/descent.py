@@ -59,6 +59,16 @@ class Descent:
         self.loss = LOSSES[config.loss]
         self._loss_of_copies = lambdas.fused(self._loss)
         self.held_out = _held_out(windowset)
+        self.begun_with = ""  # digest of the weights that were given, if any were
+
+    def begin_with(self, weights: Sequence[AnyArray]) -> None:
+        """Begin with these trainable weights, and not with random ones."""
+        self.set_trainable(weights)
+        digest = hashlib.sha256()
+        for average, weight in zip(self.average, weights, strict=True):
+            average.assign(weight)
+            digest.update(np.ascontiguousarray(weight).tobytes())
+        self.begun_with = digest.hexdigest()
 
     @property
     def variables(self) -> list[Any]:
@@ -70,6 +80,7 @@ class Descent:
         """Tells one training of `steps` steps from another."""
         told = (self.config.model_dump_json(), steps, self.seed, asdict(self.recipe))
         digest = hashlib.sha256(repr(told).encode())
+        digest.update(self.begun_with.encode())
         digest.update(self.windowset.values.tobytes())
         digest.update(str(self.windowset.parts.training_until).encode())
         return digest.hexdigest()

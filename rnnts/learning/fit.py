@@ -1,7 +1,7 @@
 """Training: a counted number of steps, the best weights kept, a divergence told, not raised."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -58,6 +58,7 @@ def fit(  # noqa: PLR0913 - what is trained, how long, and where it reports to
     checkpoint_dir: Path | None = None,
     resume: bool = True,
     seconds: float | None = None,
+    start: Sequence[AnyArray] | None = None,
 ) -> Outcome:
     """Train a network for `steps` steps and give back its best weights.
 
@@ -77,9 +78,12 @@ def fit(  # noqa: PLR0913 - what is trained, how long, and where it reports to
         seconds: To end after; the schedule is stretched or shortened as its speed becomes known,
             and a training far beyond them ends with its best weights so far. Those before an
             interruption count.
+        start: Trainable weights to begin with; default: random ones.
     """
     recipe = recipe or recipe_for(config, steps)
     descent = Descent(config, windowset, seed, recipe, steps)
+    if start is not None:
+        descent.begin_with(start)
     descent.span.assign(max(1.0, min(recipe.averaging * steps, MOST_AVERAGED)))
     loop = _Loop(descent, steps, on_progress, checkpoint_dir, seconds)
     return loop.run(resume=resume)

@@ -9,6 +9,7 @@ import numpy as np
 from rnnts.learning import baselines
 from rnnts.learning.bounds import Bounds
 from rnnts.learning.calibration import Calibration, Residuals
+from rnnts.learning.portrait import Portrait
 from rnnts.learning.predict import predict_blocks
 from rnnts.learning.scorecard import Tally, comparable
 from rnnts.learning.statistical import Sample
@@ -75,6 +76,15 @@ class HeldOut:
 
         return forecast
 
+    def unseen(self, method: Method, seen_until: int) -> Method:
+        """The same method, silent (NaN) at origins before the step that it has seen all until."""
+
+        def forecast(origin: int) -> FloatArray:
+            quantiles = method(origin)
+            return quantiles if origin >= seen_until else np.full_like(quantiles, np.nan)
+
+        return forecast
+
     @property
     def ids(self) -> AnyArray:
         """Of all series, [series]."""
@@ -117,7 +127,9 @@ class HeldOut:
             sample: Series of which the first method's forecasts are kept, [sampled].
             half_way: Called once, in the middle.
         """
-        scored = Scored({name: Tally(levels, self.windowset.scale) for name in methods}, sample)
+        scale = self.windowset.scale
+        tallies = {name: Tally(levels, scale) for name in methods}
+        scored = Scored(tallies, sample, Portrait(levels, scale))
         origins = self.windowset.parts.gate_origins.tolist()
         for place, origin in enumerate(origins):
             if place == len(origins) // 2:
@@ -135,6 +147,7 @@ class Scored:
 
     tallies: dict[str, Tally]
     sample: IntArray  # [sampled]
+    portrait: Portrait  # of the first method, over all series
     windows: list[BoolArray] = field(default_factory=list)  # [sampled] of each origin
     actual: list[FloatArray] = field(default_factory=list)  # [sampled, horizon]
     first: list[FloatArray] = field(default_factory=list)  # [sampled, horizon, levels]
@@ -145,9 +158,11 @@ class Scored:
         """Count an origin."""
         for name, quantiles in forecasts.items():
             self.tallies[name].add(actual, quantiles, windows)
+        first = next(iter(forecasts.values()))
+        self.portrait.add(actual, first, windows)
         self.windows.append(windows[self.sample])
         self.actual.append(actual[self.sample])
-        self.first.append(next(iter(forecasts.values()))[self.sample])
+        self.first.append(first[self.sample])
 
     def beside(self, other: Sample) -> tuple[Tally, Tally]:
         """Tallies of another method on its part of the sample, and of the first one there."""

@@ -154,7 +154,7 @@ def resolve(name: str, config: PanelConfig, grid: Grid, history_steps: int) -> R
 
 
 def _network(config: PanelConfig) -> tuple[tuple[str, str], ...]:
-    """What decides the network and its training, as text; the learning rate only where written."""
+    """What decides the network and its training, as text; some of it only where written."""
     model = config.model
     settings = {
         "architecture": model.architecture,
@@ -166,6 +166,8 @@ def _network(config: PanelConfig) -> tuple[tuple[str, str], ...]:
         settings["constant"] = f"{model.constant:g}"
     if config.train.rate is not None:
         settings["rate"] = f"{config.train.rate:g}"
+    if config.train.start != "auto":
+        settings["start"] = config.train.start
     return tuple(settings.items())
 
 

@@ -13,13 +13,15 @@ from rnnts.failpoints import hit
 from rnnts.findings import Finding
 from rnnts.learning import statistical
 from rnnts.learning.calibration import Residuals
-from rnnts.learning.gate import CANDIDATE, CHAMPION, block_of
-from rnnts.learning.metrics import coverage
+from rnnts.learning.gate import CANDIDATE, CHAMPION, common_windows, overlap_of
+from rnnts.learning.metrics import coverage, mean_observed
+from rnnts.learning.portrait import Portrait
 from rnnts.learning.predict import predict_blocks
 from rnnts.learning.rolling import HeldOut, Method, Scored
 from rnnts.learning.versions import load_network
 from rnnts.networks.config import NetworkConfig
-from rnnts.panels.arrays import AnyArray
+from rnnts.panels.arrays import AnyArray, BoolArray, FloatArray
+from rnnts.panels.grid import Grid
 from rnnts.steps.snapshots import load_panel
 from rnnts.steps.window import Windows, load_windows, windowset_of
 
@@ -32,6 +34,9 @@ STATISTICAL_SHARE = 0.2
 NAIVE = "seasonal_naive_"
 PARTS = ("calibration", "gate")
 """Whose forecasts are kept for later calibrations; `part` in the artefact is the place here."""
+
+DETAIL = "scorecard"
+"""Kind of the artefact with what a scorecard's page shows beyond the row: by series, by origin."""
 
 Json = dict[str, Any]
 
@@ -66,7 +71,7 @@ def compare(project: "Project", row: VersionRow, rival: VersionRow | None) -> Co
     residuals = {part: held_out.residuals(raw, part) for part in PARTS}
     calibration = held_out.calibration(residuals["calibration"], levels)
     methods: dict[str, Method] = {CANDIDATE: held_out.served(raw, calibration)}
-    champion, findings = _champion(project, held_out, rival, levels)
+    champion, findings = _champion(project, held_out, windows, rival)
     methods |= champion
     for season in windows.seasons:
         methods[f"{NAIVE}{season.name}"] = held_out.seasonal_naive(season, levels)
@@ -78,6 +83,7 @@ def compare(project: "Project", row: VersionRow, rival: VersionRow | None) -> Co
         "uncalibrated": _coverages(residuals["gate"], levels),
         "artefacts": {
             "errors": _keep_errors(project.store, held_out, scored),
+            "detail": project.store.put_json(_detail(held_out, scored, residuals["gate"]), DETAIL),
             "residuals": _keep_residuals(project.store, residuals),
             "calibration": project.store.put_arrays(calibration.to_arrays(), "calibration"),
         },
@@ -109,23 +115,63 @@ def prove(store: "Store", row: VersionRow, model: Any) -> None:  # noqa: ANN401 
 
 
 def _champion(
-    project: "Project", held_out: HeldOut, rival: VersionRow | None, levels: Sequence[float]
+    project: "Project", held_out: HeldOut, windows: Windows, rival: VersionRow | None
 ) -> tuple[dict[str, Method], list[Finding]]:
-    """The champion's method; none, and why, where it cannot forecast what the candidate does."""
+    """The champion's method; none, and why, where it cannot forecast what the candidate does.
+
+    On windows whose targets it was trained on, or its weights chosen by, it forecasts nothing: the
+    comparison leaves them out for everyone.
+    """
     if rival is None:
         return {}, []
-    config = NetworkConfig.model_validate(rival.manifest["network"])
+    config, levels = NetworkConfig.model_validate(rival.manifest["network"]), windows.network.levels
     if config.horizon != held_out.windowset.horizon or not {*levels} <= {*config.levels}:
         return {}, [
             _passed_over(rival, "MODEL_MISMATCH", "it has another horizon or other quantiles")
         ]
+    if rival.manifest["grid"] != windows.grid.to_json():
+        return {}, [_passed_over(rival, "MODEL_MISMATCH", "it has another time line")]
     try:
         model = load_network(project.store, rival.manifest)
     except IntegrityError as error:
         return {}, [_passed_over(rival, error.code, f"{error.got}, in {error.where}")]
     raw = held_out.network(model, config, levels)
     calibration = held_out.calibration(held_out.residuals(raw, "calibration"), levels)
-    return {CHAMPION: held_out.served(raw, calibration)}, []
+    seen = seen_until(project, rival)
+    gate = held_out.windowset.parts.gate_origins
+    findings = [_saw(rival, int((gate < seen).sum()), len(gate))] if gate[0] < seen else []
+    return {CHAMPION: held_out.unseen(held_out.served(raw, calibration), seen)}, findings
+
+
+def seen_until(project: "Project", version: VersionRow) -> int:
+    """The grid step before which targets made a version: trained it, or chose its weights.
+
+    Its windows say; where they were tidied away, it may have seen all that was known at its as_of.
+
+    Raises:
+        IntegrityError: ARTEFACT_CORRUPT of the windows.
+    """
+    told = version.manifest.get("parts")
+    if told is not None:
+        return int(told["calibration"])
+    try:
+        windows = load_windows(project, version.windows_id)
+        return windowset_of(project, windows).parts.calibration_until
+    except IntegrityError as error:
+        if error.code != "ARTEFACT_MISSING":
+            raise
+        return Grid.from_json(version.manifest["grid"]).first_target(version.as_of)
+
+
+def _saw(rival: VersionRow, count: int, of: int) -> Finding:
+    return Finding(
+        "CHAMPION_SAW_GATE",
+        "warning",
+        rival.panel,
+        f"champion {rival.version_id[:12]} was trained on targets of {count} of the gate's {of} "
+        "origins; they are left out",
+        "nothing, if the source was cut short since; with none left the champion stays",
+    )
 
 
 def _passed_over(rival: VersionRow, code: str, why: str) -> Finding:
@@ -158,9 +204,7 @@ def _scores(held_out: HeldOut, scored: Scored, windows: Windows) -> Json:
         "season": held_out.windowset.season,
         "horizon": held_out.windowset.horizon,
         "levels": list(windows.network.levels),
-        "block": block_of(
-            held_out.windowset.horizon, held_out.windowset.season, len(parts.gate_origins)
-        ),
+        "overlap": overlap_of(held_out.windowset.horizon, held_out.windowset.season),
     }
 
 
@@ -178,6 +222,33 @@ def _keep_errors(store: "Store", held_out: HeldOut, scored: Scored) -> str:
     """Scaled error of each window by method, [origins, series]; the gate reads them."""
     errors = {name: tally.windows() for name, tally in scored.tallies.items()}
     return store.put_arrays({**errors, "origins": held_out.windowset.parts.gate_origins}, "errors")
+
+
+def _detail(held_out: HeldOut, scored: Scored, raw: Residuals) -> Json:
+    """MASE of each method by series and by origin, and how the candidate errs."""
+    errors = {name: tally.windows() for name, tally in scored.tallies.items()}  # [origins, series]
+    same = common_windows(errors)
+    counted = np.flatnonzero(same.any(axis=0))
+    uncalibrated = Portrait(scored.portrait.levels, raw.scale)
+    if len(raw.scale):
+        every = np.ones(len(raw.scale), bool)
+        uncalibrated.add(raw.actual, raw.quantiles, every)
+    return {
+        "series": held_out.ids[counted].tolist(),
+        "by_series": {
+            name: _means(values[:, counted], same[:, counted], 0) for name, values in errors.items()
+        },
+        "by_origin": {name: _means(values, same, 1) for name, values in errors.items()},
+        "windows_by_origin": same.sum(axis=1).tolist(),
+        "candidate": scored.portrait.to_json(),
+        "uncalibrated": uncalibrated.to_json()["reached"],
+    }
+
+
+def _means(errors: FloatArray, same: BoolArray, axis: int) -> list[float | None]:
+    """Means of the windows that count, six digits; None where there are none."""
+    means = mean_observed(np.where(same, errors, np.nan), axis=axis)
+    return [float(f"{mean:.6g}") if np.isfinite(mean) else None for mean in means.tolist()]
 
 
 def _keep_residuals(store: "Store", residuals: dict[str, Residuals]) -> str:

@@ -17,8 +17,9 @@ from rnnts.database.outbox import add_message
 from rnnts.database.runs import record
 from rnnts.errors import ConfigurationError, InfrastructureError
 from rnnts.failpoints import hit
-from rnnts.learning.gate import Verdict, judge, safeguards
+from rnnts.learning.gate import CHAMPION, Verdict, judge, safeguards
 from rnnts.steps.results import DecisionResult
+from rnnts.steps.retrains import told_of
 from rnnts.steps.snapshots import manifest, read_lives
 
 if TYPE_CHECKING:
@@ -56,8 +57,11 @@ def promote(project: "Project", panel: str, scorecard_id: str) -> DecisionResult
             return result
         errors = project.store.get_arrays(card.scores["artefacts"]["errors"])
         errors.pop("origins")
-        verdict = judge(errors, card.scores["block"], _seed(project, card))
-        numbers = verdict.numbers | {"safeguards": _keep_safeguards(project, card, errors)}
+        verdict = judge(errors, card.scores["overlap"])
+        numbers = verdict.numbers | {
+            "safeguards": _keep_safeguards(project, card, errors),
+            "retrain": _retrain(project, card, verdict),
+        }
 
         def decide(connection: Connection) -> DecisionResult:
             result = _told(_decide(connection, card, verdict, numbers))
@@ -110,17 +114,19 @@ def _standing(project: "Project", card: ScorecardRow) -> DecisionRow | None:
     return next((one for one in made if one.scorecard_id == card.scorecard_id), None)
 
 
-def _seed(project: "Project", card: ScorecardRow) -> int:
+def _retrain(project: "Project", card: ScorecardRow, verdict: Verdict) -> Json:
+    """How the candidate was trained, at what cost, and what it gained over the champion."""
     with project.database.reading() as connection:
         row = version(connection, card.version_id)
-    return 0 if row is None else int(row.manifest["seed"])
+    gain = verdict.numbers.get("skill", {}).get(CHAMPION)
+    return {} if row is None else told_of(row.manifest, gain)
 
 
 def _keep_safeguards(
     project: "Project", card: ScorecardRow, errors: "dict[str, FloatArray]"
 ) -> Json:
     """Name the series that are to be served by a baseline; how many, and where the list is."""
-    guarded = safeguards(errors)
+    guarded = safeguards(errors, card.scores["overlap"])
     lives = read_lives(project.store, manifest(project, card.snapshot_id).series)
     named = {lives[place].info.series_id: method for place, method in guarded.items()}
     return {"series": len(named), "artefact": project.store.put_json(named, KIND)}

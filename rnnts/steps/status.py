@@ -12,6 +12,7 @@ from rnnts.database.screens.night import issues, series_by
 from rnnts.database.screens.values import NOTHING_REALISED
 from rnnts.database.screens.worth import realised
 from rnnts.panels.slots import newest_slot, next_slot
+from rnnts.steps.retrains import sentence
 
 if TYPE_CHECKING:
     from rnnts.config import PanelConfig
@@ -56,6 +57,35 @@ def decisions_of(project: "Project", panel: str) -> list[dict[str, Any]]:
         return []
     with project.database.reading() as connection:
         return [_plain(row) for row in decisions(connection, panel)]
+
+
+def retrains_of(project: "Project", panel: str) -> list[dict[str, Any]]:
+    """Each decision with how the version was trained, and all of it as sentences, newest first.
+
+    Returns:
+        `as_of` of the retrain (None where a person decided), `how` and the other fields of
+        `rnnts.steps.retrains.told_of`, `action`, `version_id`, `replaces`, `sentence`, and
+        `recorded_at`.
+    """
+    return [
+        {
+            "as_of": None,
+            **one["numbers"].get("retrain", {}),
+            **{name: one[name] for name in ("action", "version_id", "replaces", "recorded_at")},
+            "begun_with": one["numbers"].get("retrain", {}).get("version_id"),
+            "sentence": one["sentence"],
+        }
+        for one in _with_sentences(project, panel)
+    ]
+
+
+def _with_sentences(project: "Project", panel: str) -> list[dict[str, Any]]:
+    project.panel(panel)
+    if schema_version(project.database) == 0:
+        return []
+    with project.database.reading() as connection:
+        made = decisions(connection, panel)
+    return [_plain(row) | {"sentence": sentence(row)} for row in made]
 
 
 def _line(project: "Project", panel: str, now: datetime) -> StatusLine:

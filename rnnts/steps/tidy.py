@@ -48,7 +48,9 @@ DAY = 86_400.0
 """A file that nobody refers to may belong to a run that goes on; after a day it does not."""
 SNAPSHOT_DAYS = 35
 """Snapshots stay so long, because nights are scored against theirs; then only some do."""
-OF_VERSIONS = ("weights", "probe", "errors", "residuals", "calibration", "safeguards")
+OF_VERSIONS = (
+    "weights", "probe", "errors", "residuals", "calibration", "safeguards", "scorecard",
+)  # fmt: skip
 """Kinds of files that rows about a version name."""
 Removed = dict[str, list[str]]
 """Ids of snapshots and versions whose files went: who replays a night is told since when."""

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from rnnts.database.findings import record_findings
 from rnnts.database.leases import hold
 from rnnts.database.models import add_version, reject, version
+from rnnts.database.rows import known
 from rnnts.database.runs import record
 from rnnts.failpoints import hit
 from rnnts.findings import Finding
 from rnnts.steps.results import TrainResult
+from rnnts.steps.retrains import Plan, plan, told_of
 from rnnts.steps.window import Windows, load_windows
 
 if TYPE_CHECKING:
@@ -59,14 +61,17 @@ def train(
     ):
         windows = load_windows(project, windows_id)
         project.store.path(windows.arrays)
-        inputs = _inputs(windows, config.train.seed)
-        training = Training.of(project.store, windows.arrays, inputs, config.train)
-        known = _existing(project, training, inputs)
-        if known is not None:
-            run.noop(known.to_json(), "this version was trained already")
-            return known
+        planned = plan(project, windows, config.train, as_of)
+        parent = _parent(project, planned)
+        inputs = _inputs(windows, config.train.seed, parent)
+        training = Training.of(project.store, windows.arrays, inputs, config.train, parent)
+        existing = _existing(project, training, inputs)
+        if existing is not None:
+            run.noop(existing.to_json(), "this version was trained already")
+            return existing
         result = training.result(progress or _silent)
         manifest = _manifest(windows, inputs, as_of, training, result)
+        manifest["start"] = planned.to_json()
         manifest |= _kept(project.store, training, result)
         _keep_manifest(project.store, manifest)
         project.database.run_writing(lambda connection: _register(connection, manifest), lease)
@@ -80,11 +85,22 @@ def _silent(_line: Json) -> None:
     """Nobody watches."""
 
 
-def _inputs(windows: Windows, seed: int) -> Json:
+def _parent(project: "Project", planned: Plan) -> Json | None:
+    """Manifest of the version whose weights a training begins with, None for random ones."""
+    if planned.version_id is None:
+        return None
+    with project.database.reading() as connection:
+        row = known(version(connection, planned.version_id))
+    return dict(row.manifest)
+
+
+def _inputs(windows: Windows, seed: int, parent: Json | None) -> Json:
     """What a version's id is made from, but for the number of steps."""
     from rnnts.learning.versions import code_version
 
+    begun_with = {} if parent is None else {"begun_with": parent["weights"]["sha256"]}
     return {
+        **begun_with,
         "panel": windows.panel,
         "network": windows.network.model_dump(mode="json"),
         "windows_id": windows.windows_id,
@@ -98,11 +114,11 @@ def _existing(project: "Project", training: "Training", inputs: Json) -> TrainRe
     from rnnts.learning.versions import id_of
 
     steps = training.planned_steps()
-    known = training.version_id() or (None if steps is None else id_of(**inputs, steps=steps))
-    if known is None:
+    found = training.version_id() or (None if steps is None else id_of(**inputs, steps=steps))
+    if found is None:
         return None
     with project.database.reading() as connection:
-        row = version(connection, known)
+        row = version(connection, found)
     if row is None:
         return None
     told = _told(row.manifest)
@@ -128,6 +144,7 @@ def _manifest(
         "grid": windows.grid.to_json(),
         "seasons": [asdict(season) for season in windows.seasons],
         "bounds": asdict(windows.bounds),
+        "parts": windows.parts,
         "libraries": library_versions(),
         "budget": {"seconds": training.job.seconds, "steps": training.job.steps},
         "steps": steps,
@@ -179,7 +196,11 @@ def _register(connection: Connection, manifest: Json) -> None:
             version_id=manifest["version_id"],
             scorecard_id=None,
             reason=_told(manifest).reason,
-            numbers={"curve": manifest["curve"], "recipe": manifest["recipe"]},
+            numbers={
+                "curve": manifest["curve"],
+                "recipe": manifest["recipe"],
+                "retrain": told_of(manifest, None),
+            },
             decided_by="training",
         )
         record_findings(connection, [_diverged(manifest)], as_of)

@@ -37,6 +37,7 @@ class Windows:
     grid: Grid
     seasons: tuple[Season, ...]
     bounds: Bounds
+    parts: dict[str, int] | None  # `Parts.ends`; None in a manifest of before they were kept
 
 
 def window(project: "Project", panel: str, snapshot_id: str, as_of: datetime) -> WindowResult:
@@ -152,6 +153,7 @@ def _keep(
         "grid": resolved.grid.to_json(),
         "seasons": [asdict(season) for season in resolved.seasons],
         "bounds": asdict(bounds),
+        "parts": windowset.parts.ends,
     }
     text = json.dumps(manifest, sort_keys=True, ensure_ascii=False, allow_nan=False)
     name = project.store.put(
@@ -178,6 +180,7 @@ def load_windows(project: "Project", windows_id: str) -> Windows:
         grid=Grid.from_json(manifest["grid"]),
         seasons=tuple(Season(**season) for season in manifest["seasons"]),
         bounds=Bounds(**manifest["bounds"]),
+        parts=manifest.get("parts"),
     )
 
 

@@ -33,6 +33,11 @@ class Parts:
     calibration_origins: IntArray  # rising, [origins]
     gate_origins: IntArray  # rising, [origins]
 
+    @property
+    def ends(self) -> dict[str, int]:
+        """The step before which the targets of each part lie, as JSON has it."""
+        return {part: self.until(part) for part in ("training", "calibration", "gate")}
+
     def until(self, part: str) -> int:
         """The step before which the targets of a part lie."""
         return int(getattr(self, f"{part}_until"))

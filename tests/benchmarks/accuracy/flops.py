@@ -93,7 +93,7 @@ def operations_of_a_step(config: NetworkConfig, windowset: WindowSet) -> Tally:
     a little less than 3 times the forward pass. What works element by element (gates, losses, the
     optimiser) is left out: the rate is rather too low.
     """
-    descent = Descent(config, windowset, 0, recipe_for(config), 1e-3)
+    descent = Descent(config, windowset, 0, recipe_for(config), None)
     stream = descent.stream(0)
     with counted() as tally:
         descent.run(stream, tf.constant(1))

@@ -1,5 +1,6 @@
 """A candidate is proved, then scored beside all others on the same windows."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,18 +8,21 @@ import numpy as np
 import pytest
 
 from rnnts.database import models
+from rnnts.database.findings import findings_of
 from rnnts.errors import ConfigurationError, IntegrityError
 from rnnts.learning import statistical
 from rnnts.learning.bounds import Bounds
 from rnnts.learning.metrics import mase
 from rnnts.learning.rolling import HeldOut
 from rnnts.learning.versions import id_of
+from rnnts.panels.grid import Grid
 from rnnts.project import Project
 from rnnts.steps import comparison
 from rnnts.steps.evaluate import evaluate
 from rnnts.steps.results import ScorecardResult
 from rnnts.steps.snapshots import load_panel
 from rnnts.steps.window import load_windows, windowset_of
+from rnnts.windows.parts import split_time
 from tests.rnnts.steps.trained_project import AS_OF, PANEL, trained_project
 
 pytestmark = pytest.mark.filterwarnings(
@@ -186,6 +190,7 @@ def test_a_candidate_that_was_promoted_meanwhile_is_no_rival_of_its_own(project:
             "ARTEFACT_MISSING",
         ),
         ({"network": {"window": 48, "horizon": 7}}, "MODEL_MISMATCH"),
+        ({"grid": Grid("30min").to_json()}, "MODEL_MISMATCH"),
     ],
 )
 def test_a_champion_that_cannot_be_compared_is_passed_over_with_a_finding(
@@ -196,9 +201,42 @@ def test_a_champion_that_cannot_be_compared_is_passed_over_with_a_finding(
     panel = load_panel(project, row.snapshot_id)
     held_out = HeldOut(panel, windowset_of(project, windows), Bounds())
     champion = crowned(project, **changes)
-    methods, findings = comparison._champion(project, held_out, champion, windows.network.levels)
+    methods, findings = comparison._champion(project, held_out, windows, champion)
     assert methods == {}
     assert [finding.code for finding in findings] == [code]
+
+
+def test_no_window_counts_that_the_champion_was_trained_on(project: Project) -> None:
+    row = candidate(project)
+    parts = windowset_of(project, load_windows(project, row.windows_id)).parts
+    third = int(parts.gate_origins[2])
+    crowned(project, parts=parts.ends | {"calibration": third})
+    result = evaluate(project, PANEL, row.version_id)
+    assert {scores["windows"] for scores in result.scores.values()} == {6 * 6}
+    with project.database.reading() as connection:
+        (finding,) = findings_of(connection, PANEL)
+    assert finding.code == "CHAMPION_SAW_GATE"
+    assert "2 of the gate's 8 origins" in finding.evidence
+
+
+def test_what_a_version_was_made_from_ends_before_the_gate(project: Project) -> None:
+    row = candidate(project)
+    parts = windowset_of(project, load_windows(project, row.windows_id)).parts
+    assert comparison.seen_until(project, row) == parts.gate_origins[0]
+    assert row.manifest["parts"] == parts.ends
+    old = replace(row, manifest={name: row.manifest[name] for name in ("grid", "network")})
+    assert comparison.seen_until(project, old) == parts.gate_origins[0]  # its windows still say
+    tidied = replace(old, windows_id="0" * 64)
+    assert comparison.seen_until(project, tidied) == parts.gate_until  # all that was known then
+
+
+def test_the_champion_of_a_week_ago_has_seen_no_window_of_the_gate() -> None:
+    """A week later, on whatever history, what taught the older one ends before the newer gate."""
+    for history in (200, 700, 2_000, 20_000):
+        older = split_time(0, history, 48, 24)
+        newer = split_time(0, history + 168, 48, 24)
+        assert older.calibration_until <= newer.gate_origins[0]
+        assert older.training_until <= newer.training_until
 
 
 def test_a_statistical_method_is_scored_on_its_sample_beside_the_network(

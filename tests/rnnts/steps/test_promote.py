@@ -48,7 +48,7 @@ def scored(
     snapshot_id = add_snapshot(project, daily_rows(SERIES))
     as_of = AS_OF + timedelta(weeks=weeks)
     artefact = project.store.put_arrays({**of, "origins": np.arange(ORIGINS)}, "errors")
-    scores: dict[str, Any] = {"artefacts": {"errors": artefact}, "block": 2, "champion": champion}
+    scores: dict[str, Any] = {"artefacts": {"errors": artefact}, "overlap": 2, "champion": champion}
     with project.database.writing() as connection:
         models.add_version(
             connection,
