@@ -97,6 +97,7 @@ def _member(config: NetworkConfig, parts: tuple[Any, ...], place: int) -> Tensor
         memory = drop(lstm(memory))
     if known is not None:
         memory = layers.Concatenate(name=f"member_{place}_context")([memory, known])
+    memory = _deepened(config, memory, f"member_{place}_hidden")
     logits = _logits(config, memory, bases, unit, place)
     step = -(-config.horizon // MAX_ROWS)
     residual = _rows(config, memory, f"member_{place}_residual", 1, step)
@@ -107,6 +108,21 @@ def _member(config: NetworkConfig, parts: tuple[Any, ...], place: int) -> Tensor
     gaps = _rows(config, memory, f"member_{place}_gaps", len(config.levels) - 1, step)
     spread = plain(patches.spread_gaps, f"member_{place}_quantiles", middle=config.middle)
     return spread([median, gaps, unit])
+
+
+def _deepened(config: NetworkConfig, memory: Tensor, name: str) -> Tensor:
+    """What the recurrence remembers, and a hidden layer over it; [batch, features].
+
+    The heads are linear: alone they cannot say that one part of the memory counts only beside
+    another.
+    """
+    hidden = layers.Dense(HIDDEN_FACTOR * config.units, activation="gelu", name=name)(memory)
+    hidden = layers.Dropout(config.dropout, name=f"{name}_dropout")(hidden)
+    return layers.Concatenate(name=f"{name}_beside")([memory, hidden])
+
+
+HIDDEN_FACTOR = 2
+"""Units of the hidden layer for each unit of the recurrence."""
 
 
 def _logits(
