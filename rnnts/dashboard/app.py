@@ -13,14 +13,14 @@ from starlette.types import ASGIApp
 
 from rnnts.dashboard.assets import all_assets
 from rnnts.dashboard.page import At, Clock, Page, clock
-from rnnts.dashboard.screens import files, health, night, series
+from rnnts.dashboard.screens import files, health, models, night, series
 from rnnts.dashboard.security import Limits, guarded
 from rnnts.errors import ConfigurationError, InfrastructureError, RnntsError
 
 if TYPE_CHECKING:
     from rnnts.project import Project
 
-SCREENS = (night, series)
+SCREENS = (night, series, models)
 """In the order of the navigation; the next screen is a module here."""
 STATUS = {
     "PANEL_UNKNOWN": 404,

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse
 from rnnts.dashboard import wording
 from rnnts.dashboard.assets import Assets
 from rnnts.dashboard.memory import Memory
+from rnnts.dashboard.scorecard import name_of
 from rnnts.database.engine import Database
 from rnnts.database.migrate import require_schema
 from rnnts.database.screens.reading import View, page_database, page_reading
@@ -139,8 +140,9 @@ def _environment(assets: Assets, screens: tuple[Screen, ...]) -> Environment:
         name=wording.isolated,
     )
     environment.globals.update(
-        asset=assets.url, link=link, screens=screens, words=_words(), plotly="plotly.js"
-    )
+        asset=assets.url, link=link, screens=screens, words=_words(), plotly="plotly.js",
+        name_of=name_of,
+    )  # fmt: skip
     return environment
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from rnnts.dashboard.app import create_app
 from rnnts.project import Project
-from tests.rnnts.dashboard.nights import HOSTILE, NOW, Story, project_at, week
+from tests.rnnts.dashboard.nights import HOSTILE, NIGHT, NOW, Story, project_at, week
+from tests.rnnts.dashboard.retrains import Retrained, write
 from tests.rnnts.dashboard.server import serving
 
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]  # as root, and in a small container
@@ -39,7 +41,11 @@ def chromium() -> Iterator[Browser]:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """One panel whose night went well, most of its series with hostile names."""
     story = Story("departures", week(), series=("EWR/AA", *HOSTILE), gap=True)
-    return project_at(tmp_path_factory.mktemp("project"), [story])
+    project = project_at(tmp_path_factory.mktemp("project"), [story])
+    series, sunday = story.series, NIGHT - timedelta(days=1)
+    first = write(project, story.name, Retrained(sunday - timedelta(days=7), 0.2, series=series))
+    write(project, story.name, Retrained(sunday, 0.003, first, series, guarded=series[-1:]))
+    return project
 
 
 @pytest.fixture(scope="module")

@@ -107,7 +107,25 @@ def test_zooming_in_renews_the_ticks_and_a_double_click_zooms_out(opened: Open) 
     assert ticks.all_text_contents() == before
 
 
-@pytest.mark.parametrize("path", ["/", "/series", "/series/1"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_verdict_on_the_last_retrain_and_its_reason_need_no_scrolling(
+    opened: Open, keep: Keep, scheme: str
+) -> None:
+    page = opened("/models", scheme=scheme)
+    assert page.inner_text("h1") == "departures: rejected"
+    last = page.locator(".checks li").last.bounding_box()
+    assert last is not None
+    assert last["y"] + last["height"] < 700
+    plots = page.locator("svg.plot")
+    assert plots.count() == 5
+    for place in range(plots.count()):
+        box = plots.nth(place).bounding_box()
+        assert box is not None
+        assert min(box["width"], box["height"]) > 150
+    keep(page)
+
+
+@pytest.mark.parametrize("path", ["/", "/series", "/series/1", "/models"])
 def test_a_narrow_screen_scrolls_only_downwards(opened: Open, keep: Keep, path: str) -> None:
     page = opened(path, width=400)
     page.wait_for_selector("h1" if path != "/series/1" else DRAWN)
@@ -122,7 +140,7 @@ def test_the_keyboard_reaches_the_content_first(opened: Open) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["/", "/series", "/series/1"])
+@pytest.mark.parametrize("path", ["/", "/series", "/series/1", "/models"])
 def test_every_text_has_a_contrast_of_four_and_a_half(opened: Open, path: str, scheme: str) -> None:
     page = opened(path, scheme=scheme)
     assert page.evaluate(CONTRAST) == []

@@ -89,6 +89,8 @@ def test_the_schema_is_made_and_said(rnnts: Command, config: str) -> None:
     assert "empty" in rnnts("db", "version", "--config", config)[1]
     assert "version 1" in rnnts("db", "upgrade", "--config", config)[1]
     assert rnnts("models", PANEL, "--config", config)[0] == 0
+    code, out, _ = rnnts("decisions", PANEL, "--json", "--config", config)
+    assert (code, json.loads(out)) == (0, {"panel": PANEL, "decisions": []})
 
 
 @pytest.mark.parametrize(
