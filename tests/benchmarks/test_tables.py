@@ -80,9 +80,12 @@ def test_every_part_with_cases_has_its_tables(name: str) -> None:
 
 
 def test_series_that_lose_to_the_naive_method_are_counted() -> None:
-    head, rows = tables.over_series([[result(OURS, 1)], [result("peer", 2)]])
+    naive = [result(f"seasonal naive ({steps})", 3) | {"together": "naive"} for steps in (24, 288)]
+    head, rows = tables.over_series([[result(OURS, 1), naive[0]], [result("peer", 2), naive[1]]])
+    assert [row[0] for row in rows] == [OURS, "naive", "peer"]
     assert rows[0][2:] == ["2 of 3 (67%)", "1.20", "1.20 (1 of 3 above 1.1)"]
-    assert rows[1][-1] == ""
+    assert rows[1][2] == "4 of 6 (67%)"
+    assert rows[2][-1] == ""
     assert len(head) == len(rows[0])
 
 

@@ -137,7 +137,9 @@ def _described(case: Case, results: list[Json]) -> Json:
 def _naive(case: Case, steps: int) -> Json:
     point = newest_season(case, steps)
     quantiles = np.repeat(point[..., None], len(LEVELS), axis=-1)
-    return {"method": f"seasonal naive ({steps})"} | _scored(case, quantiles)
+    place = ("first", "second")[case.seasons.index(steps)]
+    method = {"method": f"seasonal naive ({steps})", "together": f"seasonal naive, {place} season"}
+    return method | _scored(case, quantiles)
 
 
 def _published(case: Case, minutes: float, seed: int) -> Json:

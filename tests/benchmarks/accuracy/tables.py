@@ -106,7 +106,7 @@ def over_series(cases: Iterable[list[Json]]) -> tuple[Row, list[Row]]:
     """Over the series of all panels: the median, how many beat the naive method, the worst."""
     head = ["method", "median MASE", "better than seasonal naive", "worst ratio to it",
             "worst on a series of the network"]  # fmt: skip
-    rows = [row for case in cases for row in case]
+    rows = [row | {"method": row.get("together", row["method"])} for case in cases for row in case]
     table: list[Row] = []
     for method, group in by_method(rows):
         mase = [value for one in group for value in _known(one["mase_by_series"])]
