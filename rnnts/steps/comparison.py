@@ -55,7 +55,7 @@ def compare(project: "Project", row: VersionRow, rival: VersionRow | None) -> Co
     """
     windows = load_windows(project, row.windows_id)
     held_out = HeldOut(
-        load_panel(project, row.snapshot_id),
+        load_panel(project, row.snapshot_id, with_covariates=True),
         windowset_of(project, windows),
         windows.bounds,
     )

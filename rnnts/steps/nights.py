@@ -14,6 +14,7 @@ from rnnts.learning.bounds import Bounds, lowest_of
 from rnnts.learning.standing import Rules
 from rnnts.panels.panel import Panel, SeriesInfo
 from rnnts.panels.resolve import Resolved, resolve
+from rnnts.steps.covariate_gaps import gap_findings
 from rnnts.steps.serving import Serving, serving_at
 from rnnts.steps.snapshots import Manifest, load_panel, manifest
 
@@ -61,7 +62,8 @@ class Night:
         first_step = origin - reach(snapshot.grid, serving)
         if serving is not None and serving.config.static:
             first_step = snapshot.first_step  # a series' level and spread are of all its history
-        loaded = load_panel(project, snapshot_id, first_step=first_step).upto(origin - 1)
+        loaded = load_panel(project, snapshot_id, first_step=first_step, with_covariates=True)
+        loaded = loaded.upto(origin - 1)
         with project.database.reading() as connection:
             known = [row for row in known_series(connection, panel) if row.first_seen <= issued_at]
         config = project.panel(panel)
@@ -72,6 +74,7 @@ class Night:
         every = [rows.get(info.series_id) for info in complete.series]
         young = [origin - info.first < rules.window for info in complete.series]
         guarded = serving.baselines if serving else {}
+        gaps = gap_findings(complete, serving.config, origin) if serving else []
         days = [guarded.get(info.series_id, rules.days) for info in complete.series]
         return cls(
             complete,
@@ -84,7 +87,7 @@ class Night:
             np.array([info.series_id in guarded for info in complete.series], bool),
             np.array(days, np.int64),
             serving,
-            tuple(findings),
+            (*findings, *gaps),
         )
 
 
