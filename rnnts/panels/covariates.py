@@ -150,6 +150,11 @@ class Covariates:
     numbers: tuple[Vintages, ...] = ()
     categories: tuple[Statics, ...] = ()
 
+    def tables(self) -> set[str]:
+        """Names of the covariates."""
+        numbers = {one.name for one in self.numbers}
+        return numbers | {one.name for one in self.categories}
+
     def names(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
         """Names of what is known in advance, of what is not, and of categories: "table.column"."""
         future = [f"{one.name}.{it}" for one in self.numbers for it in one.columns[: one.future]]

@@ -20,6 +20,7 @@ from rnnts.learning.rolling import HeldOut, Method, Scored
 from rnnts.learning.versions import load_network
 from rnnts.networks.config import NetworkConfig
 from rnnts.panels.arrays import AnyArray
+from rnnts.steps.covariate_worth import covariate_worth
 from rnnts.steps.snapshots import load_panel
 from rnnts.steps.window import Windows, load_windows, windowset_of
 
@@ -82,6 +83,8 @@ def compare(project: "Project", row: VersionRow, rival: VersionRow | None) -> Co
             "calibration": project.store.put_arrays(calibration.to_arrays(), "calibration"),
         },
     }
+    if worth := covariate_worth(held_out, model, windows.network):
+        scores["covariates"] = worth
     _add_statistical(scores, held_out, scored, order, row)
     return Comparison(scores, tuple(findings))
 
