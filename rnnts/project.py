@@ -48,9 +48,14 @@ class Project:
             do=f"did you mean {near[0]}?" if near else "add [panels.NAME], or choose one of those",
         )
 
-    def source(self, name: str) -> Database:
-        """The database that a panel's observations stand in, read only; close it after use."""
-        url = self.panel(name).source.url or self.config.database.url
+    def source(self, name: str, covariate: str | None = None) -> Database:
+        """The database of a panel's observations, or of one of its covariates, read only.
+
+        Close it after use.
+        """
+        panel = self.panel(name)
+        own = None if covariate is None else panel.covariates[covariate].url
+        url = own or panel.source.url or self.config.database.url
         return open_source(self.root, url.get_secret_value(), self.config.database.wait_seconds)
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from croniter import croniter
 
+from rnnts.config.covariates import check_covariates
 from rnnts.config.durations import duration_seconds
 from rnnts.config.values import LEVELS, PanelConfig, ProjectConfig
 from rnnts.errors import ConfigurationError
@@ -69,11 +70,13 @@ def _check_panel(name: str, panel: PanelConfig, where: Callable[..., str]) -> No
         _check_duration(getattr(panel, key), name, where(key))
     _check_duration(panel.source.phase, name, where("source", "phase"))
     _check_levels(panel.quantiles, name, where("quantiles"))
-    if panel.covariates:
-        raise ConfigurationError(
-            "COVARIATES", panel=name, got="covariates, which this release does not read (not yet)",
-            where=where("covariates"), do="remove them: their names are reserved",
-        )  # fmt: skip
+    check_covariates(name, panel, where)
+    for covariate, settings in panel.covariates.items():
+        if settings.timezone is not None:
+            check_zone(settings.timezone, name, where("covariates", covariate, "timezone"))
+        if settings.url is not None:
+            place = where("covariates", covariate, "url")
+            _check_url(settings.url.get_secret_value(), place)
     low, high = panel.minimum, panel.maximum
     if low is not None and high is not None and low >= high:
         raise ConfigurationError(

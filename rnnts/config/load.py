@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from rnnts.config.checks import check_values
 from rnnts.config.places import Keys, Places
-from rnnts.config.values import MAX_HORIZON, PanelConfig, ProjectConfig
+from rnnts.config.values import MAX_HORIZON, CovariateConfig, PanelConfig, ProjectConfig
 from rnnts.errors import ConfigurationError
 
 PREFIX = "RNNTS_"
@@ -210,16 +210,20 @@ def _hint(name: str, known: Sequence[str]) -> str:
     return f"did you mean {near[0]}?" if near else f"known: {', '.join(known) or 'none'}"
 
 
+_NAMED = {"panels": PanelConfig, "covariates": CovariateConfig}
+"""Tables whose keys are names that the user chose, and what stands under each."""
+
+
 def _names_at(keys: Keys) -> list[str]:
     """Known keys at a place of the configuration."""
     model: Any = ProjectConfig
+    named: Any = None  # what stands under a name that the user chose
     for key in keys:
-        if model is ProjectConfig and key == "panels":
-            model = None  # the next key is a panel's name
-        elif model is None:
-            model = PanelConfig
+        if named is not None:
+            model, named = named, None
         else:
-            model = model.model_fields[key].annotation
+            named = _NAMED.get(key)
+            model = None if named else model.model_fields[key].annotation
     if isinstance(model, type) and issubclass(model, BaseModel):
         return list(model.model_fields)
     return []

@@ -89,6 +89,38 @@ class SourceConfig(_Frozen):
         return self
 
 
+class CovariateConfig(_Frozen):
+    """One `[panels.NAME.covariates.X]`: a table of what is known besides the values."""
+
+    table: str | None = None  # "name" or "schema.name"
+    query: str | None = None  # a SELECT, instead of `table`
+    url: SecretStr | None = None  # another database; default: the panel's source
+    series: Columns = ()  # some of the panel's key columns; none: the same for every series
+    time: str | None = None  # not needed where all columns are static
+    known_at: str | None = None  # when a row became known; the newest known row counts
+    where: str | None = None
+    label: Label = "start"
+    timezone: str | None = None  # zone of naive stamps; default: the panel's
+    known_future: Columns = ()  # numbers that are known for the horizon too
+    past: Columns = ()  # numbers that are known up to the issue
+    static: Columns = ()  # categories of a series
+
+    @property
+    def dynamic(self) -> tuple[str, ...]:
+        """Columns of numbers that change with time, those known in advance first."""
+        return (*self.known_future, *self.past)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.table is None) == (self.query is None):
+            raise ValueError("give either table or query")
+        if not (self.dynamic or self.static):
+            raise ValueError("name columns in known_future, past or static")
+        if self.time is None and (self.dynamic or self.known_at):
+            raise ValueError("time is required unless all columns are static")
+        return self
+
+
 def usual_units(model: dict[str, Any]) -> int:
     """Width of the recurrent layers of an architecture, unless one is given."""
     patched = model.get("architecture", "patched_lstm") == "patched_lstm"
@@ -144,7 +176,8 @@ class PanelConfig(_Frozen):
     max_delay: str | None = None  # a duration, "6h"
     max_stale: str | None = None
     revision_span: str = "35d"
-    covariates: dict[str, object] = Field(default_factory=dict)  # reserved
+    holidays: str | None = None  # a country, "US", or one of its parts, "US-NY"
+    covariates: dict[str, CovariateConfig] = Field(default_factory=dict)
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
 

@@ -106,7 +106,9 @@ class Descent:
             seed = tf.stack(
                 [tf.cast(self.seed, tf.int64), tf.cast(self.optimizer.iterations, tf.int64)]
             )
-            inputs, targets, weights = mix(batch, self.recipe.mixing, seed)
+            inputs, targets, weights = mix(
+                batch, self.recipe.mixing, seed, covariates=self.config.covariates is not None
+            )
         with lambdas.fusing(on=self.recipe.fused), tf.GradientTape() as tape:
             copies, state = self.copies(inputs, training=True)
             wanted = self._targets_of_copies(inputs, targets)

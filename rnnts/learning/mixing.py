@@ -7,9 +7,10 @@ import tensorflow as tf
 Tensor = Any
 Batch = tuple[dict[str, Tensor], Tensor, Tensor]
 MIXED = ("values", "bases")
+KNOWN = ("known_future", "past")
 
 
-def mix(batch: Batch, share: float, seed: Tensor) -> Batch:
+def mix(batch: Batch, share: float, seed: Tensor, *, covariates: bool = False) -> Batch:
     """Blend every window with its neighbour in the batch, which the shuffle has drawn for it.
 
     Both are measured in their own seasonal-naive errors, so that a large series does not drown a
@@ -20,6 +21,7 @@ def mix(batch: Batch, share: float, seed: Tensor) -> Batch:
         batch: (inputs, targets [batch, horizon], weights [batch]) of the pipeline.
         share: Largest share of the neighbour, in [0, 1]; each row draws its own below it.
         seed: Of the draws, [2].
+        covariates: Whether there are any: what moves values mixes with them.
 
     Source:
         Zhang et al. 2018 (mixup), on time series as in Ansari et al. 2024 (TSMixup).
@@ -39,7 +41,16 @@ def mix(batch: Batch, share: float, seed: Tensor) -> Batch:
         mixed = own + tf.reshape(factor, shape) * tf.roll(tensor, 1, axis=0)
         return tf.where(tf.reshape(both, shape), mixed, tensor)
 
+    def blend_known(tensor: Tensor) -> Tensor:
+        """Covariates have units of their own: their shares are those of the windows."""
+        share = tf.reshape(share_of_other, [-1, 1, 1])
+        return tf.where(
+            share > 0, (1 - share) * tensor + share * tf.roll(tensor, 1, axis=0), tensor
+        )
+
     blended = {name: blend(value) if name in MIXED else value for name, value in inputs.items()}
+    if covariates:
+        blended |= {name: blend_known(inputs[name]) for name in KNOWN}
     return blended, blend(targets), weights
 
 

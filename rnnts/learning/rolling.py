@@ -17,6 +17,7 @@ from rnnts.networks.config import NetworkConfig
 from rnnts.panels.arrays import AnyArray, BoolArray, FloatArray, IntArray
 from rnnts.panels.panel import Panel
 from rnnts.panels.seasons import Season
+from rnnts.windows.covariates import known_at
 from rnnts.windows.gather import inputs_at
 from rnnts.windows.windowset import WindowSet
 
@@ -53,7 +54,8 @@ class HeldOut:
 
         def forecast(origin: int) -> FloatArray:
             past = self.panel.upto(origin - 1)
-            quantiles = predict_blocks(model, inputs_at(past, config, origin))
+            instant = known_at(self.panel.grid, config, origin)
+            quantiles = predict_blocks(model, inputs_at(past, config, origin, instant=instant))
             return self.bounds.keep(quantiles[:, :, columns])
 
         return forecast

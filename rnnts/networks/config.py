@@ -1,6 +1,6 @@
 """What a network is made of, as one frozen value: with the weights' hash it is the network."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     BaseModel,
@@ -9,10 +9,13 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    SerializerFunctionWrapHandler,
+    model_serializer,
     model_validator,
 )
 
 from rnnts.config import LEVELS, MAX_HORIZON, Architecture, Loss, Scale, usual_units
+from rnnts.panels.covariates import Features
 from rnnts.panels.seasons import patch_of
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -40,6 +43,21 @@ class NetworkConfig(BaseModel):
     known_future: NonNegativeInt = 0  # features known in advance
     past: NonNegativeInt = 0  # features known up to the origin
     static: NonNegativeInt = 0  # features of the series; 2 with the scale "series"
+    covariates: Features | None = None  # read instead of `known_future` and `past`
+
+    @model_serializer(mode="wrap")
+    def _plain(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without covariates as it was before there were any: ids are hashes of this."""
+        values: dict[str, Any] = handler(self)
+        if values.get("covariates") is None:
+            values.pop("covariates", None)
+        return values
+
+    @model_validator(mode="after")
+    def _covariates(self) -> Self:
+        if self.covariates is not None and self.architecture != "patched_lstm":
+            raise ValueError(f"{self.architecture} reads no covariates, patched_lstm does")
+        return self
 
     @model_validator(mode="after")
     def _levels(self) -> Self:

@@ -7,6 +7,7 @@ from keras.layers import Lambda
 
 from rnnts.networks import lambdas, patches
 from rnnts.networks.config import NetworkConfig
+from rnnts.networks.covariates import covariate_shapes
 
 Tensor = Any
 
@@ -21,6 +22,8 @@ def input_layers(config: NetworkConfig) -> dict[str, Tensor]:
         "past": (steps, config.past),
         "static": (config.static,),
     }
+    if config.covariates is not None:
+        shapes |= covariate_shapes(config, config.covariates)
     return {name: keras.Input(shape, dtype="float64", name=name) for name, shape in shapes.items()}
 
 

@@ -6,6 +6,7 @@ from keras import layers
 
 from rnnts.networks import lambdas, patches
 from rnnts.networks.config import NetworkConfig
+from rnnts.networks.covariates import Read, influence, read_covariates
 from rnnts.networks.inputs import exact, plain
 
 Tensor = Any
@@ -26,18 +27,21 @@ def patched_forecast(config: NetworkConfig, inputs: dict[str, Tensor], state: Te
     the window has hundreds. The median is a mixture of seasonal bases plus a residual.
     """
     window = exact(lambdas.scale, "scale")([inputs["values"], state])  # NaN where missing
-    features = patch_features(config, window, inputs)  # [batch, patches, features]
+    read = read_covariates(config, inputs)
+    features = patch_features(config, window, inputs, read)  # [batch, patches, features]
     bases = exact(lambdas.scale, "scale_bases")([inputs["bases"], state])
     seasons = [list(season) for season in config.seasons]
     bases = plain(patches.widen_bases, "widen_bases", seasons=seasons)([bases, window])
     season = min(config.season, max(1, config.window // 2))
     unit = plain(patches.seasonal_unit, "seasonal_unit", steps=season)(window)
-    parts = (features, bases, unit, known_summary(config, inputs))
+    parts = (features, bases, unit, known_summary(config, inputs), read)
     members = [_member(config, parts, place) for place in range(config.members)]
     return plain(lambdas.stack, "members")(members)
 
 
-def patch_features(config: NetworkConfig, window: Tensor, inputs: dict[str, Tensor]) -> Tensor:
+def patch_features(
+    config: NetworkConfig, window: Tensor, inputs: dict[str, Tensor], read: Read | None
+) -> Tensor:
     """What the recurrence reads of each patch, [batch, patches, features]."""
     patch = config.folded
     window = plain(patches.pad_front, "whole_patches", patch=patch)(window)
@@ -53,6 +57,8 @@ def patch_features(config: NetworkConfig, window: Tensor, inputs: dict[str, Tens
     if config.past:
         past = plain(patches.pad_front, "whole_past", patch=patch)(inputs["past"])
         pieces.append(fill(fold(past)))
+    if read is not None and read.patches is not None:
+        pieces.append(read.patches)
     return layers.Concatenate(name="features")(pieces)
 
 
@@ -84,7 +90,7 @@ def segment_steps(config: NetworkConfig) -> int:
 
 def _member(config: NetworkConfig, parts: tuple[Any, ...], place: int) -> Tensor:
     """One member's quantiles, [batch, horizon, quantiles]."""
-    features, bases, unit, known = parts
+    features, bases, unit, known, read = parts
     memory = features
     for layer in range(config.layers):
         sequences = layer < config.layers - 1
@@ -102,10 +108,16 @@ def _member(config: NetworkConfig, parts: tuple[Any, ...], place: int) -> Tensor
     step = -(-config.horizon // MAX_ROWS)
     residual = _rows(config, memory, f"member_{place}_residual", 1, step)
     residual = layers.Reshape((config.horizon,), name=f"member_{place}_residuals")(residual)
+    push = influence(config, read, memory, bases, unit, place) if read is not None else None
+    if push is not None:
+        logits = layers.Add(name=f"member_{place}_logits")([logits, push.logits])
+        residual = layers.Add(name=f"member_{place}_moved")([residual, push.residual])
     median = plain(patches.mixture, f"member_{place}_median")([bases, logits, residual, unit])
     if len(config.levels) == 1:
         return plain(lambdas.expand_dims, f"member_{place}_point")(median)
     gaps = _rows(config, memory, f"member_{place}_gaps", len(config.levels) - 1, step)
+    if push is not None and push.gaps is not None:
+        gaps = layers.Add(name=f"member_{place}_all_gaps")([gaps, push.gaps])
     spread = plain(patches.spread_gaps, f"member_{place}_quantiles", middle=config.middle)
     return spread([median, gaps, unit])
 

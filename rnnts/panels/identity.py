@@ -1,12 +1,13 @@
 """Which series a row belongs to: key values become small integers, byte for byte distinct."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 
 from rnnts.errors import ConfigurationError
-from rnnts.panels.arrays import IntArray
+from rnnts.panels.arrays import AnyArray, IntArray
 from rnnts.panels.panel import Key, series_id_of
 
 EMPTY = -1
@@ -30,6 +31,11 @@ class SeriesCodes:
         self._by_id: dict[str, int] = {}
         self.ids: list[str] = []
         self.keys: list[tuple[tuple[str, Key], ...]] = []
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The key columns."""
+        return self._names
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -87,6 +93,18 @@ class SeriesCodes:
             got=f"more, by {', '.join(self._names)}",
             do="name columns that say what is measured, not which row it is",
         )
+
+
+def hash_keys(series_ids: Iterable[str]) -> AnyArray:
+    """Hashes by which chunks name their series, uint64, [series].
+
+    A new series leaves the chunks of older spans as they are. Of 100,000 series two would share a
+    hash once in 3.7 billion panels.
+    """
+    digests = b"".join(
+        blake2b(series_id.encode(), digest_size=8).digest() for series_id in series_ids
+    )
+    return np.frombuffer(digests, np.uint64)
 
 
 def escaped(text: str) -> str:

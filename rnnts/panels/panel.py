@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rnnts.panels.arrays import FloatArray
 from rnnts.panels.grid import Grid
+
+if TYPE_CHECKING:
+    from rnnts.panels.covariates import Covariates
 
 Key = str | int | float | bool | None
 
@@ -32,6 +36,7 @@ class Panel:
         first_step: Step of the first column of `values`.
         values: In the source's unit, NaN where missing, [series, steps].
         watermark: Newest step for which data can be complete.
+        covariates: What is known besides; whoever reads it keeps to what was known when.
     """
 
     name: str
@@ -40,6 +45,7 @@ class Panel:
     first_step: int
     values: FloatArray
     watermark: int
+    covariates: "Covariates | None" = None
 
     def __post_init__(self) -> None:
         values = np.asarray(self.values, np.float64)

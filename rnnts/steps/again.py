@@ -109,7 +109,8 @@ def given_again(
         snapshot = manifest(project, snapshot_id)
         origin = snapshot.grid.first_target(row.issued_at)
         first = looks_from(snapshot.grid, origin, serving) if since is None else since
-        panel = load_panel(project, snapshot_id, first_step=first).upto(origin - 1)
+        panel = load_panel(project, snapshot_id, first_step=first, with_covariates=True)
+        panel = panel.upto(origin - 1)
     return Given(
         panel,
         snapshot.first_step,

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from rnnts.panels.panel import Panel
     from rnnts.steps.serving import Serving
 
-NEW, REVISED, MODEL, CALIBRATION, SETTINGS = (
-    "new data", "revised data", "model", "calibration", "settings",
+NEW, REVISED, COVARIATES, MODEL, CALIBRATION, SETTINGS = (
+    "new data", "revised data", "covariates", "model", "calibration", "settings",
 )  # fmt: skip
 TOGETHER = ("horizon", "quantiles", "frequency", "timezone", "model")
 """Settings that a network is trained for: where they change, it changes with them."""
@@ -30,8 +30,7 @@ TOGETHER = ("horizon", "quantiles", "frequency", "timezone", "model")
 class Part:
     """One kind of change; `taken` puts it into a mixture.
 
-    A new kind is one more entry of PARTS: covariates, once a panel has them, are one that differs
-    where they do and takes those of now. Parts are put in in the order of PARTS, and none may rest
+    A new kind is one more entry of PARTS. Parts are put in in the order of PARTS, and none may rest
     on another having been put in.
     """
 
@@ -115,6 +114,15 @@ def _with_new(mixture: Given, before: Given, now: Given) -> Given:
     )
 
 
+def _have_covariates(before: Given, now: Given) -> bool:
+    """Whether a network may have read any; where the same was known of them, their part is 0."""
+    return not (before.panel.covariates is None and now.panel.covariates is None)
+
+
+def _with_covariates(mixture: Given, _before: Given, now: Given) -> Given:
+    return replace(mixture, panel=replace(mixture.panel, covariates=now.panel.covariates))
+
+
 def _same_version(before: Given, now: Given) -> bool:
     then, served = before.serving, now.serving
     if then is None or served is None:
@@ -187,6 +195,7 @@ PARTS = (
     Part(REVISED, lambda before, now: bool(revised(before, now).any()), _with_revised),
     Part(NEW, lambda before, now: before.origin != now.origin or bool(fresh(before, now).any()),
          _with_new),
+    Part(COVARIATES, _have_covariates, _with_covariates),
     Part(MODEL, _model_differs, _with_model),
     Part(CALIBRATION, _calibration_differs, _with_calibration),
     Part(SETTINGS, _settings_differ, _with_settings),

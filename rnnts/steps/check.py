@@ -10,6 +10,7 @@ from rnnts.findings import Finding
 from rnnts.panels.inspect import PanelReport, Trait, describe
 from rnnts.panels.resolve import Resolved, Setting, check_window, resolve
 from rnnts.panels.slots import next_slot, upset_by_clocks
+from rnnts.steps.covariate_facts import covariate_settings
 from rnnts.steps.looking import Look, look
 
 if TYPE_CHECKING:
@@ -102,7 +103,8 @@ def report(panel: str, config: "PanelConfig", seen: Look, now: datetime) -> Repo
         *_schedules_upset(panel, config, now),
     ]
     facts = [*_data_facts(data, seen, config.timezone), *_plans(config, resolved, now)]
-    return Report(panel, tuple(resolved.explain()), tuple(facts), tuple(findings))
+    settings = (*resolved.explain(), *covariate_settings(config))
+    return Report(panel, settings, tuple(facts), tuple(findings))
 
 
 def _data_facts(data: PanelReport, seen: Look, timezone: str) -> Iterator[Fact]:
@@ -124,6 +126,7 @@ def _data_facts(data: PanelReport, seen: Look, timezone: str) -> Iterator[Fact]:
         of_mean = f", {100 * error.share:.0f} % of the mean" if error.share == error.share else ""
         name = error.name if error.name == "last value" else f"seasonal naive, {error.name}"
         yield Fact(f"error of {name}", f"{error.error:.4g}{of_mean}")
+    yield from (Fact(f"covariate {one.name}", one.text) for one in seen.covariates)
     yield Fact("season found", "none" if data.season is None else f"{data.season} steps")
 
 

@@ -22,6 +22,7 @@ from rnnts.learning.versions import load_network
 from rnnts.networks.config import NetworkConfig
 from rnnts.panels.arrays import AnyArray, BoolArray, FloatArray
 from rnnts.panels.grid import Grid
+from rnnts.steps.covariate_worth import covariate_worth
 from rnnts.steps.snapshots import load_panel
 from rnnts.steps.window import Windows, load_windows, windowset_of
 
@@ -60,7 +61,7 @@ def compare(project: "Project", row: VersionRow, rival: VersionRow | None) -> Co
     """
     windows = load_windows(project, row.windows_id)
     held_out = HeldOut(
-        load_panel(project, row.snapshot_id),
+        load_panel(project, row.snapshot_id, with_covariates=True),
         windowset_of(project, windows),
         windows.bounds,
     )
@@ -88,6 +89,8 @@ def compare(project: "Project", row: VersionRow, rival: VersionRow | None) -> Co
             "calibration": project.store.put_arrays(calibration.to_arrays(), "calibration"),
         },
     }
+    if worth := covariate_worth(held_out, model, windows.network):
+        scores["covariates"] = worth
     _add_statistical(scores, held_out, scored, order, row)
     return Comparison(scores, tuple(findings))
 

@@ -12,6 +12,7 @@ from rnnts.learning.parts import taken_apart
 from rnnts.steps.again import Record, given_again, serving_again
 from rnnts.steps.changes import (
     CALIBRATION,
+    COVARIATES,
     MODEL,
     NEW,
     REVISED,
@@ -182,6 +183,7 @@ def _told(before: Given, now: Given, series_id: str) -> dict[str, str]:
     return {
         NEW: _new_told(before, now, series_id),
         REVISED: _revised_told(before, now, series_id),
+        COVARIATES: "what was known of them then, now what is known of them",
         MODEL: f"{_network_told(before)}, now {_network_told(now)}, each with its own calibration",
         SETTINGS: _settings_told(before, now),
         ELSEWHERE: "what is published is not what comes out here to the bit; see rnnts replay",

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -29,6 +29,7 @@ from rnnts.failpoints import hit
 from rnnts.findings import Finding
 from rnnts.panels.freeze import Freezer, Life, Limits
 from rnnts.panels.newcomers import newcomers
+from rnnts.steps.covariates import Span, freeze_covariates
 from rnnts.steps.instants import aware
 from rnnts.steps.intaking import (
     Earlier,
@@ -194,7 +195,24 @@ def _frozen(
         watermark=watermark,
         chunks=tuple(chunks),
     )
-    return _Draft(_kept(errand, whole), whole, lives, intake.rows, _findings(errand, taken))
+    whole, found = _with_covariates(errand, whole, before, earlier)
+    findings = [*_findings(errand, taken), *found]
+    return _Draft(_kept(errand, whole), whole, lives, intake.rows, findings)
+
+
+def _with_covariates(
+    errand: Errand, whole: Manifest, before: Manifest | None, earlier: Earlier | None
+) -> tuple[Manifest, list[Finding]]:
+    """The manifest with what is known besides the values, where anything is configured."""
+    grid = whole.grid
+    span = Span(grid, whole.first_step, grid.last_visible(errand.as_of), errand.config.horizon)
+    frozen, findings = freeze_covariates(
+        errand,
+        span,
+        before.covariates if before else (),
+        earlier.first_step if earlier else None,
+    )
+    return replace(whole, covariates=frozen), findings
 
 
 def _kept(errand: Errand, whole: Manifest) -> str:

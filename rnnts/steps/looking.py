@@ -16,6 +16,8 @@ from rnnts.errors import IntegrityError
 from rnnts.findings import Finding
 from rnnts.panels.freeze import Block, Freezer, Limits
 from rnnts.panels.panel import Panel
+from rnnts.steps.covariate_facts import Described, describe_covariates, described_findings
+from rnnts.steps.covariates import Span, look_at_covariates
 from rnnts.steps.instants import aware
 from rnnts.steps.intaking import nothing_usable, take_in
 from rnnts.steps.snapshots import manifest
@@ -34,6 +36,7 @@ class Look:
     rows: int  # read, those that cannot be seen yet included
     later: int  # of them, stamped after the instant
     findings: tuple[Finding, ...]
+    covariates: tuple[Described, ...] = ()  # their columns
 
 
 def look(project: "Project", panel: str, as_of: datetime) -> Look:
@@ -53,8 +56,18 @@ def look(project: "Project", panel: str, as_of: datetime) -> Look:
         if watermark is None:
             raise nothing_usable(errand, taken)
         found = _joined(panel, intake.view.grid, freezer, blocks, watermark)
-    findings = [*taken.findings, *taken.of_rows(errand)]
-    return Look(found, intake.rows, intake.later, fold(findings))
+    described, said = _look_beside(errand, found)
+    findings = [*taken.findings, *taken.of_rows(errand), *said]
+    return Look(found, intake.rows, intake.later, fold(findings), described)
+
+
+def _look_beside(errand: Errand, panel: Panel) -> tuple[tuple[Described, ...], list[Finding]]:
+    """The panel's covariates, and what there is to say of them."""
+    last = panel.grid.last_visible(errand.as_of)
+    span = Span(panel.grid, panel.first_step, last, errand.config.horizon)
+    covariates, findings = look_at_covariates(errand, span)
+    described = describe_covariates(panel, covariates, span)
+    return described, [*findings, *described_findings(errand.panel, described)]
 
 
 def _grid_before(errand: Errand) -> "Grid | None":

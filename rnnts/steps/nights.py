@@ -14,6 +14,7 @@ from rnnts.learning.bounds import Bounds, lowest_of
 from rnnts.learning.standing import Rules
 from rnnts.panels.panel import Key, Panel, SeriesInfo
 from rnnts.panels.resolve import Resolved, resolve
+from rnnts.steps.covariate_gaps import gap_findings
 from rnnts.steps.serving import Serving, serving_at
 from rnnts.steps.snapshots import load_panel, manifest
 
@@ -86,7 +87,8 @@ class Given:
         serving, findings = serving_at(project, panel, snapshot.grid, issued_at, kind)
         origin = snapshot.grid.first_target(issued_at)
         first_step = looks_from(snapshot.grid, origin, serving)
-        loaded = load_panel(project, snapshot_id, first_step=first_step).upto(origin - 1)
+        loaded = load_panel(project, snapshot_id, first_step=first_step, with_covariates=True)
+        loaded = loaded.upto(origin - 1)
         with project.database.reading() as connection:
             known = Known.at(known_series(connection, panel), loaded, issued_at)
         return cls(
@@ -128,6 +130,7 @@ class Night:
         names = [info.series_id for info in complete.series]
         young = [origin - info.first < rules.window for info in complete.series]
         guarded = serving.baselines if serving else {}
+        gaps = gap_findings(complete, serving.config, origin) if serving else []
         return cls(
             complete,
             origin,
@@ -139,7 +142,7 @@ class Night:
             np.array([name in guarded for name in names], bool),
             np.array([guarded.get(name, rules.days) for name in names], np.int64),
             serving,
-            given.findings,
+            (*given.findings, *gaps),
         )
 
 

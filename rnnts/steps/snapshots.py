@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +9,9 @@ import numpy as np
 from rnnts.artefacts import Store
 from rnnts.panels.freeze import Block, Life
 from rnnts.panels.grid import Grid
+from rnnts.panels.identity import hash_keys
 from rnnts.panels.panel import Panel, SeriesInfo
+from rnnts.steps.frozen_covariates import FrozenCovariate, read_covariates
 
 if TYPE_CHECKING:
     from rnnts.panels.arrays import AnyArray, FloatArray
@@ -42,6 +43,7 @@ class Manifest:
         first_step: Step of the oldest observation of any series.
         watermark: Newest step for which data can be complete.
         chunks: By time, then series.
+        covariates: In order of their names, holidays last.
     """
 
     panel: str
@@ -51,10 +53,13 @@ class Manifest:
     first_step: int
     watermark: int
     chunks: tuple[Chunk, ...]
+    covariates: tuple[FrozenCovariate, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The manifest as JSON values."""
+        named = [one.to_json() for one in self.covariates]
         return {
+            **({"covariates": named} if named else {}),
             "format": FORMAT,
             "panel": self.panel,
             "recipe": self.recipe,
@@ -84,11 +89,13 @@ class Manifest:
             values["first_step"],
             values["watermark"],
             tuple(Chunk(**chunk) for chunk in values["chunks"]),
+            tuple(FrozenCovariate.from_json(one) for one in values.get("covariates", ())),
         )
 
     def names(self) -> tuple[str, ...]:
         """Every artefact that the snapshot needs, itself left out."""
-        return (self.series, *(chunk.name for chunk in self.chunks))
+        of_covariates = (name for one in self.covariates for name in one.names())
+        return (self.series, *(chunk.name for chunk in self.chunks), *of_covariates)
 
 
 def snapshot_name(snapshot_id: str) -> str:
@@ -105,13 +112,20 @@ def manifest(project: "Project", snapshot_id: str) -> Manifest:
     return Manifest.from_json(project.store.get_json(snapshot_name(snapshot_id)))
 
 
-def load_panel(project: "Project", snapshot_id: str, first_step: int | None = None) -> Panel:
+def load_panel(
+    project: "Project",
+    snapshot_id: str,
+    first_step: int | None = None,
+    *,
+    with_covariates: bool = False,
+) -> Panel:
     """The panel of a snapshot, out of verified chunks.
 
     Args:
         project: Whose store has it.
         snapshot_id: As `ingest` gave it.
         first_step: Load from this step on; default: all.
+        with_covariates: Whether a network is to read it.
 
     Raises:
         IntegrityError: ARTEFACT_MISSING, ARTEFACT_CORRUPT.
@@ -129,7 +143,10 @@ def load_panel(project: "Project", snapshot_id: str, first_step: int | None = No
         arrays = project.store.get_arrays(chunk.name)
         rows = order[np.searchsorted(hashes[order], arrays["series"])]
         _copy(arrays["values"], chunk.first_step - begin, rows, values)
-    return Panel(found.panel, found.grid, infos, begin, values, found.watermark)
+    covariates = None
+    if with_covariates and found.covariates:
+        covariates = read_covariates(project.store, found.covariates, first_step)
+    return Panel(found.panel, found.grid, infos, begin, values, found.watermark, covariates)
 
 
 def load_series(
@@ -194,18 +211,6 @@ def read_lives(store: Store, name: str) -> list[Life]:
         )
         for one in store.get_json(name)["series"]
     ]
-
-
-def hash_keys(series_ids: Iterable[str]) -> "AnyArray":
-    """Hashes by which chunks name their series, uint64, [series].
-
-    A new series leaves the chunks of older spans as they are. Of 100,000 series two would share a
-    hash once in 3.7 billion panels.
-    """
-    digests = b"".join(
-        blake2b(series_id.encode(), digest_size=8).digest() for series_id in series_ids
-    )
-    return np.frombuffer(digests, np.uint64)
 
 
 def _copy(chunk: "FloatArray", offset: int, rows: "AnyArray", values: "FloatArray") -> None:

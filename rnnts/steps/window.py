@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rnnts.config import PanelConfig
 from rnnts.database.runs import record
 from rnnts.errors import NoUsableDataError
@@ -15,6 +17,7 @@ from rnnts.panels.grid import Grid
 from rnnts.panels.panel import Panel
 from rnnts.panels.resolve import Resolved, check_window, resolve
 from rnnts.panels.seasons import Season
+from rnnts.panels.slots import newest_slot
 from rnnts.steps.results import WindowResult
 
 if TYPE_CHECKING:
@@ -51,11 +54,11 @@ def window(project: "Project", panel: str, snapshot_id: str, as_of: datetime) ->
 
     config = project.panel(panel)
     with record(project.database, panel, "window", as_of) as run:
-        values = load_panel(project, snapshot_id)
+        values = load_panel(project, snapshot_id, with_covariates=True)
         history = history_steps(values)
         resolved = resolve(panel, config, values.grid, history).knowing(lowest_of(values.values))
         check_window(config, resolved, history)
-        windowset = cut(values, config, resolved)
+        windowset = cut(values, config, resolved, as_of)
         _check_enough(panel, values, windowset)
         network = network_of(config, resolved, windowset)
         hit("window.half")
@@ -82,8 +85,8 @@ def history_steps(panel: Panel) -> int:
     return max(0, panel.watermark - oldest + 1)
 
 
-def cut(panel: Panel, config: PanelConfig, resolved: Resolved) -> "WindowSet":
-    """The window set of a panel."""
+def cut(panel: Panel, config: PanelConfig, resolved: Resolved, as_of: datetime) -> "WindowSet":
+    """The window set of a panel, as a retrain of an instant lays it out."""
     from rnnts.windows.windowset import WindowSet
 
     return WindowSet.of(
@@ -92,7 +95,18 @@ def cut(panel: Panel, config: PanelConfig, resolved: Resolved) -> "WindowSet":
         horizon=resolved.horizon,
         seasons=resolved.seasons,
         by_series=config.model.scale == "series",
+        known_after=_known_after(panel, config, as_of),
     )
+
+
+def _known_after(panel: Panel, config: PanelConfig, as_of: datetime) -> int:
+    """Seconds from the end of the newest step to a night's slot: what is known by then counts."""
+    cron = config.schedule.forecast
+    slot = newest_slot(cron, config.timezone, as_of) if cron and panel.covariates else None
+    if slot is None:
+        return 0
+    ended = panel.grid.visible_from(np.array([panel.grid.last_visible(slot)]))
+    return int(slot.timestamp()) - int(ended[0])
 
 
 def network_of(config: PanelConfig, resolved: Resolved, windowset: "WindowSet") -> "NetworkConfig":
@@ -113,6 +127,7 @@ def network_of(config: PanelConfig, resolved: Resolved, windowset: "WindowSet") 
         constant=config.model.constant,
         known_future=windowset.known_future,
         static=windowset.static,
+        covariates=windowset.covariates,
     )
 
 

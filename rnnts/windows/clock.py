@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from rnnts.panels.arrays import FloatArray, IntArray
+from rnnts.panels.covariates import Features
 from rnnts.panels.grid import Grid
 from rnnts.panels.seasons import Season
 
@@ -46,6 +47,10 @@ class Spec(Protocol):
     @property
     def static(self) -> int:
         """Features of the series: 0, or 2 (its typical level and spread)."""
+
+    @property
+    def covariates(self) -> Features | None:
+        """What is read of covariates; None: nothing."""
 
 
 YEARLY = 300

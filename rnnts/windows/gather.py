@@ -7,11 +7,17 @@ import numpy as np
 from rnnts.panels.arrays import FloatArray, IntArray
 from rnnts.panels.panel import Panel
 from rnnts.windows.clock import CALENDAR, Spec, calendar, clock_shift
+from rnnts.windows.covariates import Shape, codes_of, numbers_at
 from rnnts.windows.smooth import smooth
 
 
 def inputs_at(
-    panel: Panel, spec: Spec, origin: int, typical: FloatArray | None = None
+    panel: Panel,
+    spec: Spec,
+    origin: int,
+    typical: FloatArray | None = None,
+    *,
+    instant: int | None = None,
 ) -> dict[str, FloatArray]:
     """The network's inputs as seen before the grid step `origin`, a row for each series.
 
@@ -23,23 +29,33 @@ def inputs_at(
         origin: Grid step of the first target.
         typical: Level and spread of each series for scale = "series", [series, 2]; default: of
             its values before the origin.
+        instant: Epoch seconds by which a covariate must have been known; None: all that the
+            panel has may be used.
 
     Returns:
         `values` [series, window], `bases` [series, horizon, bases], `known_future` [series,
-        horizon, features], `past` [series, window, 0], `static` [series, 0 or 2].
+        horizon, features], `past` [series, window, 0], `static` [series, 0 or 2]; with covariates
+        as the pipeline has them.
     """
     past = panel.values[:, : max(0, origin - panel.first_step)]  # [series, steps before origin]
     rows = past.shape[0]
     window_steps = np.arange(origin - spec.window, origin, dtype=np.int64)
     if spec.static and typical is None:
         typical = typical_levels(past)
-    return {
+    inputs = {
         "values": _take(past, window_steps - panel.first_step),
         "bases": _bases(panel, past, spec, origin),
         "known_future": _calendar_rows(panel, spec, origin),
         "past": np.zeros((rows, spec.window, 0)),
         "static": typical if spec.static and typical is not None else np.zeros((rows, 0)),
     }
+    features = spec.covariates
+    if features is not None:
+        shape = Shape(spec.window, spec.horizon)
+        known, before = numbers_at(panel, features, shape, origin, instant)
+        static = np.concatenate([inputs["static"], codes_of(panel, features)], axis=1)
+        inputs |= {"known_future": known, "past": before, "static": static}
+    return inputs
 
 
 def _take(values: FloatArray, places: IntArray) -> FloatArray:

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnts.panels.arrays import FloatArray, IntArray
+from rnnts.windows.covariates import Gatherer, Shape
 from rnnts.windows.gather import SHIFTED_TURNS
 from rnnts.windows.windowset import WindowSet
 
@@ -38,7 +39,8 @@ def batches(
     Returns:
         ({`values` [batch, window], `bases` [batch, horizon, bases], `known_future` [batch,
         horizon, features], `past` [batch, window, 0], `static` [batch, 0 or 2]}, targets [batch,
-        horizon], weights [batch]), all float64.
+        horizon], weights [batch]), all float64. With covariates: `known_future` [batch, window +
+        horizon, columns], `past` [batch, window, columns], `static` with their categories' codes.
     """
     flat = Flat.of(windowset, part)
     if part == "training":
@@ -100,6 +102,7 @@ class Flat:
     typical: Tensor  # [series, 0 or 2]
     shift: Tensor  # [grid steps]
     calendar: Tensor  # [grid steps, features]
+    covariates: Gatherer | None
     windowset: WindowSet
 
     @classmethod
@@ -124,6 +127,7 @@ class Flat:
             typical=tf.constant(windowset.typical[:, : windowset.static]),
             shift=tf.constant(windowset.shift.astype(place_type)),
             calendar=tf.constant(windowset.calendar),
+            covariates=_gatherer(windowset),
             windowset=windowset,
         )
 
@@ -142,6 +146,10 @@ class Flat:
             "past": tf.zeros([tf.shape(series)[0], shape.window, 0], tf.float64),
             "static": tf.gather(self.typical, series),
         }
+        if self.covariates is not None:
+            known, past, codes = self.covariates(series, origin)
+            static = tf.concat([inputs["static"], codes], axis=1)
+            inputs |= {"known_future": known, "past": past, "static": static}
         return inputs, both[:, shape.window :], tf.gather(self.weights, series)
 
     def _bases(self, series: Tensor, origin: Tensor, place: Tensor, values: Tensor) -> Tensor:
@@ -196,6 +204,13 @@ class Flat:
         shape = self.windowset
         steps = origin[:, None] - shape.grid_first + tf.range(shape.horizon, dtype=origin.dtype)
         return tf.gather(self.calendar, steps)
+
+
+def _gatherer(windowset: WindowSet) -> Gatherer | None:
+    if windowset.beside is None:
+        return None
+    shape = Shape(windowset.window, windowset.horizon)
+    return Gatherer(windowset.beside, shape, windowset.grid_first)
 
 
 def _padded(values: FloatArray, lives: list[tuple[int, int, int]], total: int) -> FloatArray:

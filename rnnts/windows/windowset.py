@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from rnnts.panels.arrays import AnyArray, BoolArray, FloatArray, IntArray
+from rnnts.panels.covariates import Features
 from rnnts.panels.panel import Panel
 from rnnts.panels.seasons import Season
 from rnnts.windows.clock import Cycles, calendar, clock_shift, cycles_of, reach_of
+from rnnts.windows.covariates import PREFIX, CovariateWindows, learn_features
 from rnnts.windows.gather import typical_levels
 from rnnts.windows.parts import Parts, split_time
 from rnnts.windows.smooth import smooth
@@ -38,6 +40,7 @@ class WindowSet:
     minimum: int  # steps of history before an origin
     static: int  # 2 where networks scale by series, else 0
     parts: Parts
+    beside: CovariateWindows | None = None  # what is known besides the values
 
     @classmethod
     def of(  # noqa: PLR0913 - a panel, and the numbers that say how it is cut
@@ -51,6 +54,7 @@ class WindowSet:
         parts: Parts | None = None,
         with_calendar: bool = False,
         by_series: bool = False,
+        known_after: int = 0,
     ) -> Self:
         """Lay a panel out flat and split its time.
 
@@ -64,6 +68,7 @@ class WindowSet:
             parts: Default: `split_time` of the panel's history.
             with_calendar: Whether networks see hour and weekday of their targets.
             by_series: Whether networks scale by the series' typical level (scale = "series").
+            known_after: Where the panel has covariates, as `Features` has it.
         """
         season = seasons[0].steps if seasons else 1
         until = min(panel.watermark, panel.last_step) + 1
@@ -90,12 +95,18 @@ class WindowSet:
             minimum=min(window, max(window // 2, 2 * season)) if minimum is None else minimum,
             static=2 if by_series else 0,
             parts=parts,
+            beside=_beside(panel, parts.training_until, known_after, window, horizon),
         )
 
     @property
     def known_future(self) -> int:
         """Features known in advance: 0 or `CALENDAR`."""
         return int(self.calendar.shape[1])
+
+    @property
+    def covariates(self) -> Features | None:
+        """What networks read of covariates; None: nothing."""
+        return None if self.beside is None else self.beside.features
 
     @property
     def season(self) -> int:
@@ -137,20 +148,36 @@ class WindowSet:
     def save(self) -> dict[str, AnyArray]:
         """The set as arrays, which `load` takes back."""
         flat = {field.name: getattr(self, field.name) for field in fields(self)}
-        parts = flat.pop("parts")
+        parts, covariates = flat.pop("parts"), flat.pop("beside")
         cut = {f"parts_{field.name}": getattr(parts, field.name) for field in fields(Parts)}
         seasons = np.asarray(flat.pop("seasons"), np.int64).reshape(-1, 3)
+        beside = covariates.save() if covariates else {}
         return {name: np.asarray(value) for name, value in {**flat, **cut}.items()} | {
-            "seasons": seasons
+            "seasons": seasons,
+            **beside,
         }
 
     @classmethod
     def load(cls, arrays: Mapping[str, AnyArray]) -> Self:
         """The set that `save` laid out as arrays."""
-        plain = {name: value if value.ndim else int(value) for name, value in arrays.items()}
+        own = {name: value for name, value in arrays.items() if not name.startswith(PREFIX)}
+        plain: dict[str, Any] = {
+            name: value if value.ndim else int(value) for name, value in own.items()
+        }
         cut = {field.name: plain.pop(f"parts_{field.name}") for field in fields(Parts)}
         seasons = tuple((int(s), int(columns), int(r)) for s, columns, r in arrays["seasons"])
-        return cls(**{**plain, "seasons": seasons, "parts": Parts(**cut)})  # type: ignore[arg-type] # names and types are those of `save`
+        given = {"seasons": seasons, "parts": Parts(**cut)}
+        return cls(**{**plain, **given}, beside=CovariateWindows.load(arrays))
+
+
+def _beside(
+    panel: Panel, until: int, known_after: int, window: int, horizon: int
+) -> CovariateWindows | None:
+    if panel.covariates is None:
+        return None
+    features = learn_features(panel, until, known_after)
+    steps = panel.values.shape[1] + horizon
+    return CovariateWindows.of(panel, features, window, steps)
 
 
 def _flatten(

@@ -1,0 +1,348 @@
+"""The part of the default network that reads covariates.
+
+It touches the network in two places, and only where there are covariates: features beside those of
+each patch, and what `influence` adds to logits, residual and gaps of each target. Both end in
+layers of zeros: a fresh network forecasts as if there were none.
+
+What a network may have to do without, it does without in training: a column, the end of what is
+known of the horizon, or all of it is hidden at random.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from keras import layers, ops
+from keras.layers import Lambda
+
+from rnnts.networks import lambdas, patches
+from rnnts.networks.config import NetworkConfig
+from rnnts.panels.covariates import Features, Number
+
+Tensor = Any
+
+HIDDEN_SHARE = 0.1
+"""Share of windows that do without a column; and share of those that do without any."""
+CUT_SHARE = 0.05
+"""Share of windows in which what is known of a column ends with a given part of the horizon."""
+CUTS = 4
+"""Parts of a horizon."""
+PATCH_UNITS = 16
+"""Features that the covariates of a patch become."""
+UNITS = 32
+"""Units of the layer that is the same for every target."""
+MEMORY_UNITS = 16
+"""What a target sees of the network's memory."""
+MOST_CATEGORY_UNITS = 8
+FARTHEST = 10.0
+"""Bounds of a scaled number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a network reads of covariates."""
+
+    patches: Tensor | None  # [batch, patches, features]; None without numbers
+    targets: Tensor  # [batch, horizon, features]
+
+
+@dataclass(frozen=True, slots=True)
+class Influence:
+    """What covariates add to a member's forecast; all of it 0 at first."""
+
+    logits: Tensor  # [batch, horizon, mixed bases]
+    residual: Tensor  # in seasonal units, [batch, horizon]
+    gaps: Tensor | None  # raw, [batch, horizon, quantiles - 1]; None for a median alone
+
+
+def covariate_shapes(config: NetworkConfig, features: Features) -> dict[str, tuple[int, ...]]:
+    """Shapes of the inputs that covariates have, by name."""
+    known = len(features.known_future) + features.calendar
+    return {
+        "known_future": (config.window + config.horizon, known),
+        "past": (config.window, len(features.past)),
+        "static": (config.static + len(features.static),),
+    }
+
+
+def read_covariates(config: NetworkConfig, inputs: dict[str, Tensor]) -> Read | None:
+    """What a network reads of its inputs `known_future`, `past` and `static`; None: nothing."""
+    features = config.covariates
+    if features is None:
+        return None
+    every = _kept("covariates", HIDDEN_SHARE)(
+        _plain(ones, "covariates_all", steps=1)(inputs["known_future"][:, :1, :1])
+    )
+    width = len(features.known_future)
+    known = _plain(some, "known_columns", first=0, last=width)(inputs["known_future"])
+    clock = _plain(some, "calendar", first=width, last=width + features.calendar)(
+        inputs["known_future"]
+    )
+    known = _hidden(_scaled(known, features.known_future, "known"), every, "known")
+    past = _hidden(_scaled(inputs["past"], features.past, "past"), every, "past")
+    known = _cut(known, config.horizon)
+    targets = _of_targets(config, known)
+    clock = _plain(newest, "calendar_ahead", steps=config.horizon)(clock)
+    static = _categories(config, features, inputs["static"], every)
+    rows = [targets, clock]
+    if static is not None:
+        rows.append(_plain(stretched, "static_rows", steps=config.horizon)(static))
+    window = _plain(oldest, "known_window", steps=config.window)(known)
+    both = layers.Concatenate(name="covariate_window")([window, past])
+    return Read(
+        _of_patches(config, both) if width + len(features.past) else None,
+        layers.Concatenate(name="covariate_targets")(rows),
+    )
+
+
+def influence(
+    config: NetworkConfig,
+    read: Read,
+    memory: Tensor,
+    bases: Tensor,
+    unit: Tensor,
+    place: int,
+) -> Influence:
+    """What covariates add to the forecast of one member.
+
+    Every target goes through the same layer: it sees its own covariates, how they differ from
+    those of its seasonal bases, how the bases lie, and what the network remembers.
+
+    Args:
+        config: The network.
+        read: Its covariates.
+        memory: Of the member, [batch, units].
+        bases: Scaled, [batch, horizon, mixed bases].
+        unit: [batch, 1].
+        place: Of the member.
+    """
+    name = f"member_{place}_covariates"
+    remembered = layers.Dense(MEMORY_UNITS, activation="gelu", name=f"{name}_memory")(memory)
+    remembered = _plain(stretched, f"{name}_remembered", steps=config.horizon)(remembered)
+    lie = _plain(base_places, f"{name}_bases")([bases, unit])
+    rows = layers.Concatenate(name=f"{name}_rows")([read.targets, remembered, lie])
+    hidden = layers.Dense(UNITS, activation="gelu", name=f"{name}_hidden")(rows)
+    hidden = layers.Dropout(config.dropout, name=f"{name}_dropout")(hidden)
+    logits = layers.Dense(bases.shape[2], kernel_initializer="zeros", name=f"{name}_logits")
+    residual = layers.Dense(1, kernel_initializer="zeros", name=f"{name}_residual")
+    flat = layers.Reshape((config.horizon,), name=f"{name}_residuals")
+    gaps = None
+    if len(config.levels) > 1:
+        wide = len(config.levels) - 1
+        gaps = layers.Dense(wide, kernel_initializer="zeros", name=f"{name}_gaps")(hidden)
+    return Influence(logits(hidden), flat(residual(hidden)), gaps)
+
+
+def _scaled(numbers: Tensor, columns: Sequence[Number], name: str) -> Tensor:
+    """Numbers by their own centre and spread, float32, missing ones NaN."""
+    layer = Lambda(
+        squash,
+        arguments={
+            "centre": [one.centre for one in columns],
+            "spread": [one.spread for one in columns],
+        },
+        dtype="float64",
+        name=f"scale_{name}",
+    )
+    return layer(numbers)
+
+
+def _hidden(numbers: Tensor, every: Tensor, name: str) -> Tensor:
+    """In training without a column here and there, and at times without any."""
+    if not numbers.shape[2]:
+        return numbers
+    kept = _kept(name, HIDDEN_SHARE)(_plain(ones, f"{name}_ones", steps=1)(numbers))
+    return _plain(hide, f"{name}_hidden")([numbers, kept, every])
+
+
+def _cut(known: Tensor, horizon: int) -> Tensor:
+    """In training what is known of the horizon ends early here and there."""
+    if not known.shape[2]:
+        return known
+    parts = min(CUTS, horizon)
+    kept = _kept("ahead", CUT_SHARE)(_plain(ones, "ahead_ones", steps=parts)(known))
+    return _plain(hide_end, "ahead_hidden", horizon=horizon)([known, kept])
+
+
+def _kept(name: str, share: float) -> layers.Dropout:
+    """Over ones: what is 0 afterwards is hidden."""
+    return layers.Dropout(share, name=f"{name}_kept")
+
+
+def _of_targets(config: NetworkConfig, known: Tensor) -> Tensor:
+    """Numbers of each target, whether they are known, and how they differ from past seasons'."""
+    seasons = [steps for steps, _, _ in config.seasons if steps <= config.window]
+    layer = _plain(
+        beside_seasons, "known_ahead", horizon=config.horizon, seasons=seasons, window=config.window
+    )
+    return layer(known)
+
+
+def _of_patches(config: NetworkConfig, numbers: Tensor) -> Tensor:
+    """Covariates of each patch as a few features, which are 0 at first."""
+    patch = config.folded
+    padded = _plain(patches.pad_front, "whole_covariates", patch=patch)(numbers)
+    folded = _plain(patches.fold, "fold_covariates", patch=patch)(padded)
+    filled = _plain(lambdas.fill, "fill_covariates")(folded)
+    seen = _plain(patches.fold, "fold_covariates_seen", patch=patch)(
+        _plain(lambdas.observed, "covariates_seen")(padded)
+    )
+    both = layers.Concatenate(name="covariate_patches")([filled, seen])
+    hidden = layers.Dense(UNITS, activation="gelu", name="covariate_patches_hidden")(both)
+    hidden = layers.Dropout(config.dropout, (None, 1, UNITS), name="covariate_patches_dropout")(
+        hidden
+    )
+    return layers.Dense(PATCH_UNITS, kernel_initializer="zeros", name="covariate_patches_out")(
+        hidden
+    )
+
+
+def _categories(
+    config: NetworkConfig, features: Features, static: Tensor, every: Tensor
+) -> Tensor | None:
+    """Each category as a few numbers, side by side, [batch, features]; None without any."""
+    pieces = []
+    for place, one in enumerate(features.static):
+        at = config.static + place
+        code = _plain(some_static, f"category_{place}", place=at)(static)
+        kept = _kept(f"category_{place}", HIDDEN_SHARE)(
+            _plain(ones_like, f"category_{place}_ones")(code)
+        )
+        code = _plain(hide_code, f"category_{place}_hidden")([code, kept, every])
+        count = len(one.values) + 1
+        width = min(MOST_CATEGORY_UNITS, count)
+        pieces.append(layers.Embedding(count, width, name=f"category_{place}_units")(code))
+    if not pieces:
+        return None
+    return pieces[0] if len(pieces) == 1 else layers.Concatenate(name="categories")(pieces)
+
+
+def _plain(function: Any, name: str, **arguments: Any) -> Lambda:
+    """A Lambda layer over float32."""
+    return Lambda(function, arguments=arguments, dtype="float32", name=name)
+
+
+@lambdas.register
+def squash(numbers: Tensor, centre: Sequence[float], spread: Sequence[float]) -> Tensor:
+    """Numbers less their centre over their spread, far ones by their logarithm, float32.
+
+    A column that was constant where it was learnt has the spread 0: it is divided by 1.
+    """
+    divisor = [one or 1.0 for one in spread]
+    away = (numbers - ops.convert_to_tensor(centre, "float64")) / ops.convert_to_tensor(
+        divisor, "float64"
+    )
+    return ops.cast(ops.clip(ops.arcsinh(away), -FARTHEST, FARTHEST), "float32")
+
+
+@lambdas.register
+def some(numbers: Tensor, first: int, last: int) -> Tensor:
+    """[batch, steps, columns] -> some columns."""
+    return numbers[:, :, first:last]
+
+
+@lambdas.register
+def some_static(static: Tensor, place: int) -> Tensor:
+    """[batch, features] -> one of them, [batch]."""
+    return static[:, place]
+
+
+@lambdas.register
+def newest(rows: Tensor, steps: int) -> Tensor:
+    """The last steps, [batch, steps, columns]."""
+    return rows[:, -steps:]
+
+
+@lambdas.register
+def oldest(rows: Tensor, steps: int) -> Tensor:
+    """The first steps, [batch, steps, columns]."""
+    return rows[:, :steps]
+
+
+@lambdas.register
+def stretched(rows: Tensor, steps: int) -> Tensor:
+    """[batch, features] -> the same for every step, [batch, steps, features]."""
+    return ops.repeat(rows[:, None, :], steps, axis=1)
+
+
+@lambdas.register
+def ones(numbers: Tensor, steps: int) -> Tensor:
+    """Ones for so many steps of each column, [batch, steps, columns]."""
+    return ops.ones_like(numbers[:, :steps])
+
+
+@lambdas.register
+def ones_like(numbers: Tensor) -> Tensor:
+    """Ones."""
+    return ops.ones_like(numbers)
+
+
+@lambdas.register
+def hide(tensors: list[Tensor]) -> Tensor:
+    """Numbers, missing where one of the others is 0."""
+    numbers, *kept = tensors
+    for one in kept:
+        numbers = ops.where(one > 0, numbers, float("nan"))
+    return numbers
+
+
+@lambdas.register
+def hide_end(tensors: list[Tensor], horizon: int) -> Tensor:
+    """Numbers, missing from the first part of the horizon on whose mark is 0.
+
+    Args:
+        tensors: Numbers [batch, window + horizon, columns], marks [batch, parts, columns].
+        horizon: Steps.
+    """
+    numbers, kept = tensors
+    whole = ops.cumprod(kept, axis=1)
+    each = -(-horizon // kept.shape[1])
+    ahead = ops.repeat(whole, each, axis=1)[:, :horizon]
+    window = ops.ones_like(numbers[:, : numbers.shape[1] - horizon])
+    return ops.where(ops.concatenate([window, ahead], axis=1) > 0, numbers, float("nan"))
+
+
+@lambdas.register
+def hide_code(tensors: list[Tensor]) -> Tensor:
+    """Codes, 0 where a mark is; codes [batch], marks [batch], marks of all [batch, 1, 1]."""
+    code, kept, every = tensors
+    return code * ops.cast((kept > 0) & (every[:, 0, 0] > 0), code.dtype)
+
+
+@lambdas.register
+def beside_seasons(known: Tensor, horizon: int, seasons: Sequence[int], window: int) -> Tensor:
+    """Numbers of each target, whether known, and their change since each season's newest turn.
+
+    Args:
+        known: [batch, window + horizon, columns].
+        horizon: Targets.
+        seasons: Steps of each.
+        window: Steps before the first target.
+
+    Returns:
+        [batch, horizon, columns * (2 + seasons)].
+    """
+    ahead = known[:, window:]
+    pieces = [lambdas.fill(ahead), lambdas.observed(ahead)]
+    for steps in seasons:
+        places = [window + lead - (lead // steps + 1) * steps for lead in range(horizon)]
+        if min(places) >= 0:
+            change = ahead - ops.take(known, ops.convert_to_tensor(places, "int32"), axis=1)
+            pieces.append(lambdas.fill(change))
+    return ops.concatenate(pieces, axis=-1)
+
+
+@lambdas.register
+def base_places(tensors: list[Tensor]) -> Tensor:
+    """Mean of the bases, and each one's distance from it, in seasonal units.
+
+    Args:
+        tensors: Bases [batch, horizon, mixed bases], unit [batch, 1].
+
+    Returns:
+        [batch, horizon, 1 + mixed bases].
+    """
+    bases, unit = tensors
+    mean = patches.mean_known(bases, -1)[..., None]
+    both = ops.concatenate([mean, bases - mean], axis=-1) / unit[..., None]
+    return ops.clip(lambdas.fill(both), -FARTHEST, FARTHEST)
