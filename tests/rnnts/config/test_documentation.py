@@ -4,8 +4,9 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from rnnts.config import PanelConfig, ProjectConfig, SourceConfig
+from rnnts.config import CovariateConfig, PanelConfig, ProjectConfig, SourceConfig
 
+MODELS = (ProjectConfig, PanelConfig, SourceConfig, CovariateConfig)
 PAGE = Path(__file__).parents[3] / "docs" / "configuration.md"
 
 
@@ -27,5 +28,5 @@ def documented() -> list[str]:
 
 
 def test_every_key_is_documented_once_and_no_other() -> None:
-    known = [key for model in (ProjectConfig, PanelConfig, SourceConfig) for key in keys_of(model)]
+    known = [key for model in MODELS for key in keys_of(model)]
     assert documented() == sorted(known)

@@ -188,7 +188,6 @@ def test_a_password_in_the_query_of_a_url_is_refused_and_not_repeated(
         ("quantiles = [0.1, 0.9]", "QUANTILES_INVALID"),
         ("quantiles = [0.5, 0.55]", "QUANTILES_INVALID"),
         ("quantiles = []", "QUANTILES_INVALID"),
-        ("covariates = { weather = { table = 'w' } }", "COVARIATES"),
         ("minimum = 3\nmaximum = 3", "BOUNDS_INVALID"),
         ("minimum = nan", "CONFIG_INVALID"),
         ("maximum = inf", "CONFIG_INVALID"),
@@ -209,11 +208,6 @@ def test_what_cannot_work_is_refused_before_any_connection(
     message = refusal(tmp_path, with_setting(line))
     assert message.startswith(f"{code} loads")
     assert "line" in message
-
-
-def test_covariates_are_said_to_come(tmp_path: Path) -> None:
-    message = refusal(tmp_path, with_setting("[panels.loads.covariates.weather]\ntable = 'w'"))
-    assert "not yet" in message
 
 
 @pytest.mark.parametrize(
