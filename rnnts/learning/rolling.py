@@ -1,7 +1,7 @@
 """Forecasts of held-out origins, as they would have been made then."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from rnnts.learning.scorecard import Tally, comparable
 from rnnts.learning.statistical import Sample
 from rnnts.networks.config import NetworkConfig
 from rnnts.panels.arrays import AnyArray, BoolArray, FloatArray, IntArray
+from rnnts.panels.doubts import Doubts
 from rnnts.panels.panel import Panel
 from rnnts.panels.seasons import Season
 from rnnts.windows.gather import inputs_at
@@ -27,19 +28,37 @@ MOST_RESIDUALS = 16_384
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldOut:
-    """The panel and its parts of time."""
+    """The panel and its parts of time; what is not believed is neither read nor scored."""
 
-    panel: Panel
+    panel: Panel  # as the snapshot has it
     windowset: WindowSet
     bounds: Bounds
+    truth: Panel = field(init=False)  # what is believed, knowing all of it
+    _doubted: IntArray = field(init=False)  # series with a doubt, [doubted]
+
+    def __post_init__(self) -> None:
+        doubts = Doubts.of(self.panel)
+        object.__setattr__(self, "truth", doubts.masked())
+        object.__setattr__(self, "_doubted", doubts.rows)
+
+    def past(self, origin: int) -> Panel:
+        """What was there before an origin, and would have been believed then."""
+        past = self.panel.upto(origin - 1)
+        rows = self._doubted
+        if not rows.size:
+            return past
+        series = tuple(past.series[row] for row in rows)
+        values = past.values.copy()
+        values[rows] = Doubts.of(replace(past, series=series, values=values[rows])).masked().values
+        return replace(past, values=values)
 
     def actual(self, origin: int) -> FloatArray:
         """What happened, NaN where missing or not yet known, [series, horizon]."""
         steps = np.arange(origin, origin + self.windowset.horizon)
-        columns = steps - self.panel.first_step
-        known = (columns < self.panel.values.shape[1]) & (steps < self.windowset.parts.gate_until)
+        columns = steps - self.truth.first_step
+        known = (columns < self.truth.values.shape[1]) & (steps < self.windowset.parts.gate_until)
         actual = np.full((len(self.panel.series), len(steps)), np.nan)
-        actual[:, known] = self.panel.values[:, columns[known]]
+        actual[:, known] = self.truth.values[:, columns[known]]
         return actual
 
     def usable(self, origin: int) -> BoolArray:
@@ -51,8 +70,7 @@ class HeldOut:
         columns = [config.levels.index(level) for level in levels]
 
         def forecast(origin: int) -> FloatArray:
-            past = self.panel.upto(origin - 1)
-            quantiles = predict_blocks(model, inputs_at(past, config, origin))
+            quantiles = predict_blocks(model, inputs_at(self.past(origin), config, origin))
             return self.bounds.keep(quantiles[:, :, columns])
 
         return forecast
@@ -61,7 +79,7 @@ class HeldOut:
         """A seasonal naive method, with ranges of its own."""
 
         def forecast(origin: int) -> FloatArray:
-            past = self.panel.upto(origin - 1)
+            past = self.past(origin)
             horizon, limits = self.windowset.horizon, (self.bounds.minimum, self.bounds.maximum)
             return baselines.seasonal_naive(past, origin, horizon, levels, season.days, *limits)
 

@@ -17,6 +17,7 @@ from rnnts.errors import IntegrityError
 from rnnts.learning.calibration import Calibration, Residuals
 from rnnts.learning.metrics import seasonal_error
 from rnnts.learning.versions import code_version
+from rnnts.panels.doubts import Doubts
 from rnnts.steps.nights import reach
 from rnnts.steps.realised import values_at
 from rnnts.steps.results import CalibrationResult
@@ -160,7 +161,8 @@ def _realised(
         return
     grid = manifest(project, snapshot_id).grid
     first = min(grid.first_target(issue.issued_at) for issue in issues)
-    truth = load_panel(project, snapshot_id, first_step=first - reach(grid))
+    loaded = load_panel(project, snapshot_id, first_step=first - reach(grid))
+    truth = Doubts.of(loaded).masked()  # what is not believed teaches nothing
     scale = np.nan_to_num(seasonal_error(truth.values, version.manifest["seasons"][0]["steps"]))
     places = {info.series_id: row for row, info in enumerate(truth.series)}
     most = max(1, MOST_ROWS // len(issues))

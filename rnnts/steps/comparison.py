@@ -196,7 +196,7 @@ def _add_statistical(
 ) -> None:
     """The statistical method on its sample, and the network on the same windows."""
     sample = statistical.forecast_sample(
-        held_out.panel,
+        held_out.truth,
         held_out.windowset.parts.gate_origins,
         statistical.Question(
             held_out.windowset.horizon,

@@ -12,6 +12,7 @@ from rnnts.findings import Finding
 from rnnts.learning import baselines
 from rnnts.learning.bounds import Bounds, lowest_of
 from rnnts.learning.standing import Rules
+from rnnts.panels.doubts import Doubts
 from rnnts.panels.panel import Panel, SeriesInfo
 from rnnts.panels.resolve import Resolved, resolve
 from rnnts.steps.serving import Serving, serving_at
@@ -54,14 +55,15 @@ class Night:
         issued_at: datetime,
         kind: "Kind",
     ) -> "Night":
-        """Load what was visible at an instant, and the network that was champion then."""
+        """Load what was visible and is believed at an instant, and the champion of then."""
         snapshot = manifest(project, snapshot_id)
         origin = snapshot.grid.first_target(issued_at)
         serving, findings = serving_at(project, panel, snapshot.grid, issued_at, kind)
         first_step = origin - reach(snapshot.grid, serving)
         if serving is not None and serving.config.static:
             first_step = snapshot.first_step  # a series' level and spread are of all its history
-        loaded = load_panel(project, snapshot_id, first_step=first_step).upto(origin - 1)
+        doubts = Doubts.of(load_panel(project, snapshot_id, first_step=first_step).upto(origin - 1))
+        loaded = doubts.masked()
         with project.database.reading() as connection:
             known = [row for row in known_series(connection, panel) if row.first_seen <= issued_at]
         config = project.panel(panel)
@@ -84,7 +86,7 @@ class Night:
             np.array([info.series_id in guarded for info in complete.series], bool),
             np.array(days, np.int64),
             serving,
-            tuple(findings),
+            (*findings, *doubts.findings()),
         )
 
 
