@@ -9,6 +9,7 @@ import numpy as np
 from rnnts.learning import baselines
 from rnnts.learning.bounds import Bounds
 from rnnts.learning.calibration import Calibration, Residuals
+from rnnts.learning.late import ages_of
 from rnnts.learning.predict import predict_blocks
 from rnnts.learning.scorecard import Tally, comparable
 from rnnts.learning.statistical import Sample
@@ -65,12 +66,22 @@ class HeldOut:
         """Series with enough history at an origin, [series]."""
         return self.windowset.usable(np.array([origin]))[:, 0]
 
-    def network(self, model: Any, config: NetworkConfig, levels: Sequence[float]) -> Method:
-        """A network's own forecasts within the bounds, uncalibrated, at some of its levels."""
+    def network(
+        self, model: Any, config: NetworkConfig, levels: Sequence[float], late: int = 0
+    ) -> Method:
+        """A network's own forecasts within the bounds, uncalibrated, at some of its levels.
+
+        Args:
+            model: The network.
+            config: Its configuration.
+            levels: Some of its levels.
+            late: Newest steps that it may not see.
+        """
         columns = [config.levels.index(level) for level in levels]
 
         def forecast(origin: int) -> FloatArray:
-            quantiles = predict_blocks(model, inputs_at(self.past(origin), config, origin))
+            past = self.past(origin).upto(origin - 1 - late)
+            quantiles = predict_blocks(model, inputs_at(past, config, origin))
             return self.bounds.keep(quantiles[:, :, columns])
 
         return forecast
@@ -98,10 +109,19 @@ class HeldOut:
         """Of all series, [series]."""
         return np.array([info.series_id for info in self.panel.series], np.str_)
 
-    def residuals(self, method: Method, part: str) -> Residuals:
-        """Forecasts of a part beside what happened, an even sample of at most MOST_RESIDUALS."""
+    def residuals(
+        self, method: Method, part: str, late: int = 0, most: int = MOST_RESIDUALS
+    ) -> Residuals:
+        """Forecasts of a part beside what happened, an even sample.
+
+        Args:
+            method: Makes the forecasts.
+            part: "calibration" or "gate".
+            late: Newest steps that the method does not see.
+            most: Rows, or about so many.
+        """
         origins = self.windowset.parts.origins(part)
-        every = max(1, -(-int(self.windowset.counts(part).sum()) // MOST_RESIDUALS))
+        every = max(1, -(-int(self.windowset.counts(part).sum()) // most))
         ids, parts = self.ids, []
         for origin in origins.tolist():
             chosen = np.flatnonzero(self.usable(origin))[::every]
@@ -112,9 +132,29 @@ class HeldOut:
                     self.windowset.scale[chosen],
                     ids[chosen],
                     np.full(len(chosen), origin, np.int64),
+                    late + self._unseen(origin - late)[chosen],
                 )
             )
         return Residuals.joined(parts)
+
+    def late(
+        self, model: Any, config: NetworkConfig, levels: Sequence[float], part: str
+    ) -> Residuals:
+        """Forecasts of a part made again, as if the newest observations were so and so old."""
+        ages = ages_of(self.windowset.season)
+        most = MOST_RESIDUALS // len(ages)
+        made = [
+            self.residuals(self.network(model, config, levels, late=age), part, age, most)
+            for age in ages[ages < config.window].tolist()
+        ]
+        return Residuals.joined([Residuals.none(config.horizon, len(levels)), *made])
+
+    def _unseen(self, origin: int) -> IntArray:
+        """Steps before an origin without an observation, at the end, [series]."""
+        window = self.windowset.window
+        there = ~np.isnan(self.past(origin).since(origin - window).values[:, ::-1])
+        ages: IntArray = np.where(there.any(axis=1), there.argmax(axis=1), window)
+        return ages
 
     def calibration(self, residuals: Residuals, levels: Sequence[float]) -> Calibration:
         """The calibration that these residuals teach."""

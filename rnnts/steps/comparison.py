@@ -64,7 +64,9 @@ def compare(project: "Project", row: VersionRow, rival: VersionRow | None) -> Co
     prove(project.store, row, model)
     raw = held_out.network(model, windows.network, levels)
     residuals = {part: held_out.residuals(raw, part) for part in PARTS}
-    calibration = held_out.calibration(residuals["calibration"], levels)
+    late = {part: held_out.late(model, windows.network, levels, part) for part in PARTS}
+    taught = Residuals.joined([residuals["calibration"], late["calibration"]])
+    calibration = held_out.calibration(taught, levels)
     methods: dict[str, Method] = {CANDIDATE: held_out.served(raw, calibration)}
     champion, findings = _champion(project, held_out, rival, levels)
     methods |= champion
@@ -78,7 +80,7 @@ def compare(project: "Project", row: VersionRow, rival: VersionRow | None) -> Co
         "uncalibrated": _coverages(residuals["gate"], levels),
         "artefacts": {
             "errors": _keep_errors(project.store, held_out, scored),
-            "residuals": _keep_residuals(project.store, residuals),
+            "residuals": _keep_residuals(project.store, residuals, late),
             "calibration": project.store.put_arrays(calibration.to_arrays(), "calibration"),
         },
     }
@@ -180,10 +182,14 @@ def _keep_errors(store: "Store", held_out: HeldOut, scored: Scored) -> str:
     return store.put_arrays({**errors, "origins": held_out.windowset.parts.gate_origins}, "errors")
 
 
-def _keep_residuals(store: "Store", residuals: dict[str, Residuals]) -> str:
-    """Uncalibrated forecasts of both held-out parts, beside what happened."""
-    joined = Residuals.joined([residuals[part] for part in PARTS])
-    part = np.repeat(np.arange(len(PARTS)), [len(residuals[part].scale) for part in PARTS])
+def _keep_residuals(
+    store: "Store", residuals: dict[str, Residuals], late: dict[str, Residuals]
+) -> str:
+    """Uncalibrated forecasts of both held-out parts, beside what happened; then of late inputs."""
+    kept = [held_out[part] for held_out in (residuals, late) for part in PARTS]
+    joined = Residuals.joined(kept)
+    places = [place for _ in (residuals, late) for place in range(len(PARTS))]
+    part = np.repeat(places, [len(each.scale) for each in kept])
     return store.put_arrays({**joined.to_arrays(), "part": part}, "residuals")
 
 

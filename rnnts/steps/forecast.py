@@ -108,6 +108,7 @@ def _staged(
                 outcome.raw[rows],
                 method[rows],
                 outcome.quality[rows],
+                outcome.age[rows],
             ),
         )
         for rows in (served[start : start + BLOCK] for start in range(0, served.size, BLOCK))
