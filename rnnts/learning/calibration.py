@@ -8,16 +8,18 @@ of a count that is nearly certainly 0.
 
 Series differ, and so do steps. Each series has places of its own, drawn to the level itself where
 it has few, and on top of them each horizon step has places of all series together. New errors
-count for more than old ones, so that ranges follow a change between two trainings.
+count for more than old ones, so that ranges follow a change between two trainings. Forecasts that
+were made from late inputs teach steps of their own, by how late they were (rnnts.learning.late).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Self
 
 import numpy as np
 
+from rnnts.learning.late import Late, ages_of, nearest
 from rnnts.panels.arrays import AnyArray, BoolArray, FloatArray, IntArray
 
 MIN_SCORES = 39
@@ -46,7 +48,7 @@ FARTHEST = 10.0
 """Outermost gaps by which a place may lie beyond the outermost level: a tail is learnt from few."""
 
 
-_FIELDS = ("quantiles", "actual", "scale", "series", "origin")
+_FIELDS = ("quantiles", "actual", "scale", "series", "origin", "age")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,32 +60,28 @@ class Residuals:
     scale: FloatArray  # [rows], the series' seasonal error, in the source's unit
     series: AnyArray  # [rows], ids
     origin: IntArray  # [rows], grid step of the first target
+    age: IntArray  # [rows], steps between the newest observation and the first target, less one
 
     def __post_init__(self) -> None:
         rows, horizon = self.actual.shape
-        each = {len(self.scale), len(self.series), len(self.origin)}
+        each = {len(self.scale), len(self.series), len(self.origin), len(self.age)}
         if self.quantiles.shape[:2] != (rows, horizon) or each != {rows}:
             raise ValueError(
-                f"expected quantiles [{rows}, {horizon}, levels] and {rows} scales, series and "
-                f"origins, got {self.quantiles.shape} and {sorted(each)}"
+                f"expected quantiles [{rows}, {horizon}, levels] and {rows} scales, series, "
+                f"origins and ages, got {self.quantiles.shape} and {sorted(each)}"
             )
 
     @classmethod
     def none(cls, horizon: int, levels: int) -> Self:
         """No row."""
         empty = np.zeros((0, horizon, levels))
-        return cls(empty, empty[:, :, 0], np.zeros(0), np.zeros(0, "<U1"), np.zeros(0, np.int64))
+        steps = np.zeros(0, np.int64)
+        return cls(empty, empty[:, :, 0], np.zeros(0), np.zeros(0, "<U1"), steps, steps)
 
     @classmethod
     def joined(cls, parts: "Sequence[Residuals]") -> Self:
         """All rows of several, in order; they share horizon and levels."""
-        return cls(
-            np.concatenate([part.quantiles for part in parts]),
-            np.concatenate([part.actual for part in parts]),
-            np.concatenate([part.scale for part in parts]),
-            np.concatenate([part.series for part in parts]),
-            np.concatenate([part.origin for part in parts]),
-        )
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS))
 
     def to_arrays(self) -> dict[str, AnyArray]:
         """What `from_arrays` takes."""
@@ -91,8 +89,13 @@ class Residuals:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, AnyArray]) -> Self:
-        """The residuals that gave these arrays."""
-        return cls(*(arrays[name] for name in _FIELDS))
+        """The residuals that gave these arrays; those without ages are of fresh inputs."""
+        fresh = {"age": np.zeros(len(arrays["origin"]), np.int64)}
+        return cls(*({**fresh, **arrays}[name] for name in _FIELDS))
+
+    def of(self, rows: AnyArray) -> "Residuals":
+        """Some rows."""
+        return Residuals(*(getattr(self, name)[rows] for name in _FIELDS))
 
     def teaching(self) -> BoolArray:
         """Targets that are known, of ranges wide enough to learn from, [rows, horizon]."""
@@ -103,7 +106,7 @@ class Residuals:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
-    """Where to read each level: by series, then by horizon step.
+    """Where to read each level: by series, then by horizon step and age of the inputs.
 
     >>> levels = (0.1, 0.5, 0.9)
     >>> wider = Calibration.identity(levels, 1)
@@ -117,6 +120,7 @@ class Calibration:
     scores: IntArray  # known targets that the places of each step rest on, [horizon]
     series: AnyArray  # ids that have places of their own, rising, [known]
     own: FloatArray  # their places, [known, levels]
+    late: Late = field(default_factory=lambda: Late.none(0, 0))  # places where inputs are late
 
     def __post_init__(self) -> None:
         width = len(self.levels)
@@ -154,23 +158,39 @@ class Calibration:
         age = (residuals.origin.max() - residuals.origin) / season
         weights = np.maximum(0.5 ** (age / HALF_LIFE), LEAST)  # [rows]
         series, rows = np.unique(residuals.series, return_inverse=True)
-        learner = _Own.of(axis, residuals, teaching, weights, rows)
+        ages = ages_of(season)
+        taught = nearest(residuals.age, ages)  # [rows]
+        learner = _Own.of(axis, residuals, teaching & (taught == 0)[:, None], weights, rows)
         own = learner.places(np.zeros(0, np.int64))
         adjusted = learner.unseen(residuals, rows)
-        steps, scores = _by_step(axis, adjusted, residuals.actual, teaching, weights)
-        return cls(levels, steps, scores, series, own)
+
+        def by_step(age: int) -> tuple[FloatArray, IntArray]:
+            of = taught == age
+            return _by_step(axis, adjusted[of], residuals.actual[of], teaching[of], weights[of])
+
+        steps, scores = by_step(0)
+        found = {age: by_step(age) for age in ages.tolist()}
+        known = {age: places for age, (places, truths) in found.items() if truths.any()}
+        none = np.zeros((0, horizon, len(levels)))
+        late = Late(np.array([*known], np.int64), np.stack([*known.values()]) if known else none)
+        return cls(levels, steps, scores, series, own, late)
 
     @property
     def is_identity(self) -> bool:
         """Whether `apply` changes nothing."""
-        return bool((self.steps == self.levels).all() and (self.own == self.levels).all())
+        places = (self.steps, self.own, self.late.places)
+        return all(bool((each == self.levels).all()) for each in places if each.size)
 
-    def apply(self, quantiles: FloatArray, series: AnyArray) -> FloatArray:
+    def apply(
+        self, quantiles: FloatArray, series: AnyArray, age: IntArray | None = None
+    ) -> FloatArray:
         """Read every level at its place; the median stays, and what did not cross still does not.
 
         Args:
             quantiles: [rows, horizon, levels].
             series: The id of each row; one that is not known has the places of all, [rows].
+            age: Steps of each row without an observation before the first target, [rows];
+                default: none.
 
         Raises:
             ValueError: Another horizon or number of levels than was learnt.
@@ -181,7 +201,8 @@ class Calibration:
         if self.is_identity:
             return quantiles.copy()
         axis = np.asarray(self.levels)
-        return read(read(quantiles, self._own_of(series)[:, None], axis), self.steps, axis)
+        steps = self.steps if age is None else self.late.at(age, self.steps)
+        return read(read(quantiles, self._own_of(series)[:, None], axis), steps, axis)
 
     def _own_of(self, series: AnyArray) -> FloatArray:
         """The places of each row's series, [rows, levels]."""
@@ -194,13 +215,18 @@ class Calibration:
     def to_arrays(self) -> dict[str, AnyArray]:
         """What `from_arrays` takes."""
         named = {name: getattr(self, name) for name in ("steps", "scores", "series", "own")}
-        return {"levels": np.asarray(self.levels, np.float64), **named}
+        late = {"late_ages": self.late.ages, "late_places": self.late.places}
+        return {"levels": np.asarray(self.levels, np.float64), **named, **late}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, AnyArray]) -> Self:
-        """The calibration that gave these arrays."""
+        """The calibration that gave these arrays; an older one knows nothing of late inputs."""
         levels = tuple(float(level) for level in arrays["levels"])
-        return cls(levels, *(arrays[name] for name in ("steps", "scores", "series", "own")))
+        late = Late.none(len(arrays["steps"]), len(levels))
+        if "late_ages" in arrays:
+            late = Late(arrays["late_ages"], arrays["late_places"])
+        steps, scores, series, own = (arrays[name] for name in ("steps", "scores", "series", "own"))
+        return cls(levels, steps, scores, series, own, late)
 
 
 def read(quantiles: FloatArray, places: FloatArray, levels: FloatArray) -> FloatArray:

@@ -1,7 +1,7 @@
 """Forecasts of held-out origins, as they would have been made then."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -9,12 +9,14 @@ import numpy as np
 from rnnts.learning import baselines
 from rnnts.learning.bounds import Bounds
 from rnnts.learning.calibration import Calibration, Residuals
+from rnnts.learning.late import ages_of
 from rnnts.learning.portrait import Portrait
 from rnnts.learning.predict import predict_blocks
 from rnnts.learning.scorecard import Tally, comparable
 from rnnts.learning.statistical import Sample
 from rnnts.networks.config import NetworkConfig
 from rnnts.panels.arrays import AnyArray, BoolArray, FloatArray, IntArray
+from rnnts.panels.doubts import Doubts
 from rnnts.panels.panel import Panel
 from rnnts.panels.seasons import Season
 from rnnts.windows.covariates import known_at
@@ -29,31 +31,58 @@ MOST_RESIDUALS = 16_384
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldOut:
-    """The panel and its parts of time."""
+    """The panel and its parts of time; what is not believed is neither read nor scored."""
 
-    panel: Panel
+    panel: Panel  # as the snapshot has it
     windowset: WindowSet
     bounds: Bounds
+    truth: Panel = field(init=False)  # what is believed, knowing all of it
+    _doubted: IntArray = field(init=False)  # series with a doubt, [doubted]
+
+    def __post_init__(self) -> None:
+        doubts = Doubts.of(self.panel)
+        object.__setattr__(self, "truth", doubts.masked())
+        object.__setattr__(self, "_doubted", doubts.rows)
+
+    def past(self, origin: int) -> Panel:
+        """What was there before an origin, and would have been believed then."""
+        past = self.panel.upto(origin - 1)
+        rows = self._doubted
+        if not rows.size:
+            return past
+        series = tuple(past.series[row] for row in rows)
+        values = past.values.copy()
+        values[rows] = Doubts.of(replace(past, series=series, values=values[rows])).masked().values
+        return replace(past, values=values)
 
     def actual(self, origin: int) -> FloatArray:
         """What happened, NaN where missing or not yet known, [series, horizon]."""
         steps = np.arange(origin, origin + self.windowset.horizon)
-        columns = steps - self.panel.first_step
-        known = (columns < self.panel.values.shape[1]) & (steps < self.windowset.parts.gate_until)
+        columns = steps - self.truth.first_step
+        known = (columns < self.truth.values.shape[1]) & (steps < self.windowset.parts.gate_until)
         actual = np.full((len(self.panel.series), len(steps)), np.nan)
-        actual[:, known] = self.panel.values[:, columns[known]]
+        actual[:, known] = self.truth.values[:, columns[known]]
         return actual
 
     def usable(self, origin: int) -> BoolArray:
         """Series with enough history at an origin, [series]."""
         return self.windowset.usable(np.array([origin]))[:, 0]
 
-    def network(self, model: Any, config: NetworkConfig, levels: Sequence[float]) -> Method:
-        """A network's own forecasts within the bounds, uncalibrated, at some of its levels."""
+    def network(
+        self, model: Any, config: NetworkConfig, levels: Sequence[float], late: int = 0
+    ) -> Method:
+        """A network's own forecasts within the bounds, uncalibrated, at some of its levels.
+
+        Args:
+            model: The network.
+            config: Its configuration.
+            levels: Some of its levels.
+            late: Newest steps that it may not see.
+        """
         columns = [config.levels.index(level) for level in levels]
 
         def forecast(origin: int) -> FloatArray:
-            past = self.panel.upto(origin - 1)
+            past = self.past(origin).upto(origin - 1 - late)
             instant = known_at(self.panel.grid, config, origin)
             quantiles = predict_blocks(model, inputs_at(past, config, origin, instant=instant))
             return self.bounds.keep(quantiles[:, :, columns])
@@ -64,7 +93,7 @@ class HeldOut:
         """A seasonal naive method, with ranges of its own."""
 
         def forecast(origin: int) -> FloatArray:
-            past = self.panel.upto(origin - 1)
+            past = self.past(origin)
             horizon, limits = self.windowset.horizon, (self.bounds.minimum, self.bounds.maximum)
             return baselines.seasonal_naive(past, origin, horizon, levels, season.days, *limits)
 
@@ -92,10 +121,19 @@ class HeldOut:
         """Of all series, [series]."""
         return np.array([info.series_id for info in self.panel.series], np.str_)
 
-    def residuals(self, method: Method, part: str) -> Residuals:
-        """Forecasts of a part beside what happened, an even sample of at most MOST_RESIDUALS."""
+    def residuals(
+        self, method: Method, part: str, late: int = 0, most: int = MOST_RESIDUALS
+    ) -> Residuals:
+        """Forecasts of a part beside what happened, an even sample.
+
+        Args:
+            method: Makes the forecasts.
+            part: "calibration" or "gate".
+            late: Newest steps that the method does not see.
+            most: Rows, or about so many.
+        """
         origins = self.windowset.parts.origins(part)
-        every = max(1, -(-int(self.windowset.counts(part).sum()) // MOST_RESIDUALS))
+        every = max(1, -(-int(self.windowset.counts(part).sum()) // most))
         ids, parts = self.ids, []
         for origin in origins.tolist():
             chosen = np.flatnonzero(self.usable(origin))[::every]
@@ -106,9 +144,29 @@ class HeldOut:
                     self.windowset.scale[chosen],
                     ids[chosen],
                     np.full(len(chosen), origin, np.int64),
+                    late + self._unseen(origin - late)[chosen],
                 )
             )
         return Residuals.joined(parts)
+
+    def late(
+        self, model: Any, config: NetworkConfig, levels: Sequence[float], part: str
+    ) -> Residuals:
+        """Forecasts of a part made again, as if the newest observations were so and so old."""
+        ages = ages_of(self.windowset.season)
+        most = MOST_RESIDUALS // len(ages)
+        made = [
+            self.residuals(self.network(model, config, levels, late=age), part, age, most)
+            for age in ages[ages < config.window].tolist()
+        ]
+        return Residuals.joined([Residuals.none(config.horizon, len(levels)), *made])
+
+    def _unseen(self, origin: int) -> IntArray:
+        """Steps before an origin without an observation, at the end, [series]."""
+        window = self.windowset.window
+        there = ~np.isnan(self.past(origin).since(origin - window).values[:, ::-1])
+        ages: IntArray = np.where(there.any(axis=1), there.argmax(axis=1), window)
+        return ages
 
     def calibration(self, residuals: Residuals, levels: Sequence[float]) -> Calibration:
         """The calibration that these residuals teach."""

@@ -17,6 +17,7 @@ from rnnts.errors import IntegrityError
 from rnnts.learning.calibration import Calibration, Residuals
 from rnnts.learning.metrics import seasonal_error
 from rnnts.learning.versions import code_version
+from rnnts.panels.doubts import Doubts
 from rnnts.steps.nights import reach
 from rnnts.steps.realised import values_at
 from rnnts.steps.results import CalibrationResult
@@ -31,8 +32,8 @@ NIGHTS = 28
 """Newest issues whose realised errors count: four of each weekday."""
 MOST_ROWS = 16_384
 """Realised forecasts of one series at one issue that are looked at: at 48 steps 82 MB."""
-TAUGHT_BY = ("fresh", "imputed")
-"""Qualities that teach; a late row was widened for its own reason."""
+TAUGHT_BY = ("fresh", "imputed", "late")
+"""Qualities that teach; late rows teach what lateness does."""
 
 
 def calibrate(
@@ -160,7 +161,8 @@ def _realised(
         return
     grid = manifest(project, snapshot_id).grid
     first = min(grid.first_target(issue.issued_at) for issue in issues)
-    truth = load_panel(project, snapshot_id, first_step=first - reach(grid))
+    loaded = load_panel(project, snapshot_id, first_step=first - reach(grid))
+    truth = Doubts.of(loaded).masked()  # what is not believed teaches nothing
     scale = np.nan_to_num(seasonal_error(truth.values, version.manifest["seasons"][0]["steps"]))
     places = {info.series_id: row for row, info in enumerate(truth.series)}
     most = max(1, MOST_ROWS // len(issues))
@@ -187,10 +189,12 @@ def _at_issue(
     raw: list[Any] = [np.zeros((0, staged.horizon, len(staged.outputs)))]
     rows: list[int] = []
     ids: list[str] = []
+    ages: list[Any] = [np.zeros(0, np.int64)]
     for block in blocks_of(project.store, staged):
         teaches = (block.method == "network") & np.isin(block.quality, TAUGHT_BY)
         chosen = [row for row in np.flatnonzero(teaches)[::every] if block.series[row] in places]
         raw.append(block.raw[chosen])
+        ages.append(block.age[chosen])
         ids += [block.series[row] for row in chosen]
         rows += [places[block.series[row]] for row in chosen]
     return Residuals(
@@ -199,4 +203,5 @@ def _at_issue(
         scale[rows],
         np.array(ids, np.str_),
         np.full(len(rows), staged.origin, np.int64),
+        np.concatenate(ages),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from rnnts.findings import Finding
+from rnnts.panels.doubts import Doubts
 from rnnts.panels.inspect import PanelReport, Trait, describe
 from rnnts.panels.resolve import Resolved, Setting, check_window, resolve
 from rnnts.panels.slots import next_slot, upset_by_clocks
@@ -93,16 +94,22 @@ def report(panel: str, config: "PanelConfig", seen: Look, now: datetime) -> Repo
     history = seen.panel.watermark - oldest + 1
     resolved = resolve(panel, config, seen.panel.grid, history)
     check_window(config, resolved, history)
-    data = describe(seen.panel, resolved.seasons)
+    doubts = Doubts.of(seen.panel)
+    data = describe(doubts.masked(), resolved.seasons)
     resolved = resolved.knowing(data.lowest if data.observations else float("nan"))
     suggested = suggestions(panel, resolved, data)
     findings = [
         *seen.findings,
+        *doubts.findings(),
         *_stale(panel, config, resolved, data, now),
         *suggested,
         *_schedules_upset(panel, config, now),
     ]
-    facts = [*_data_facts(data, seen, config.timezone), *_plans(config, resolved, now)]
+    facts = [
+        *_data_facts(data, seen, config.timezone),
+        Fact("values not believed", f"{doubts.count:,}" + _where(doubts)),
+        *_plans(config, resolved, now),
+    ]
     settings = (*resolved.explain(), *covariate_settings(config))
     return Report(panel, settings, tuple(facts), tuple(findings))
 
@@ -128,6 +135,12 @@ def _data_facts(data: PanelReport, seen: Look, timezone: str) -> Iterator[Fact]:
         yield Fact(f"error of {name}", f"{error.error:.4g}{of_mean}")
     yield from (Fact(f"covariate {one.name}", one.text) for one in seen.covariates)
     yield Fact("season found", "none" if data.season is None else f"{data.season} steps")
+
+
+def _where(doubts: Doubts) -> str:
+    if not doubts.found:
+        return ""
+    return f", in {len(doubts.rows):,} series: missing for networks (see the findings)"
 
 
 def _plans(config: "PanelConfig", resolved: Resolved, now: datetime) -> Iterator[Fact]:

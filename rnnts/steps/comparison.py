@@ -70,7 +70,9 @@ def compare(project: "Project", row: VersionRow, rival: VersionRow | None) -> Co
     prove(project.store, row, model)
     raw = held_out.network(model, windows.network, levels)
     residuals = {part: held_out.residuals(raw, part) for part in PARTS}
-    calibration = held_out.calibration(residuals["calibration"], levels)
+    late = {part: held_out.late(model, windows.network, levels, part) for part in PARTS}
+    taught = Residuals.joined([residuals["calibration"], late["calibration"]])
+    calibration = held_out.calibration(taught, levels)
     methods: dict[str, Method] = {CANDIDATE: held_out.served(raw, calibration)}
     champion, findings = _champion(project, held_out, windows, rival)
     methods |= champion
@@ -85,7 +87,7 @@ def compare(project: "Project", row: VersionRow, rival: VersionRow | None) -> Co
         "artefacts": {
             "errors": _keep_errors(project.store, held_out, scored),
             "detail": project.store.put_json(_detail(held_out, scored, residuals["gate"]), DETAIL),
-            "residuals": _keep_residuals(project.store, residuals),
+            "residuals": _keep_residuals(project.store, residuals, late),
             "calibration": project.store.put_arrays(calibration.to_arrays(), "calibration"),
         },
     }
@@ -254,10 +256,14 @@ def _means(errors: FloatArray, same: BoolArray, axis: int) -> list[float | None]
     return [float(f"{mean:.6g}") if np.isfinite(mean) else None for mean in means.tolist()]
 
 
-def _keep_residuals(store: "Store", residuals: dict[str, Residuals]) -> str:
-    """Uncalibrated forecasts of both held-out parts, beside what happened."""
-    joined = Residuals.joined([residuals[part] for part in PARTS])
-    part = np.repeat(np.arange(len(PARTS)), [len(residuals[part].scale) for part in PARTS])
+def _keep_residuals(
+    store: "Store", residuals: dict[str, Residuals], late: dict[str, Residuals]
+) -> str:
+    """Uncalibrated forecasts of both held-out parts, beside what happened; then of late inputs."""
+    kept = [held_out[part] for held_out in (residuals, late) for part in PARTS]
+    joined = Residuals.joined(kept)
+    places = [place for _ in (residuals, late) for place in range(len(PARTS))]
+    part = np.repeat(places, [len(each.scale) for each in kept])
     return store.put_arrays({**joined.to_arrays(), "part": part}, "residuals")
 
 
@@ -270,7 +276,7 @@ def _add_statistical(
 ) -> None:
     """The statistical method on its sample, and the network on the same windows."""
     sample = statistical.forecast_sample(
-        held_out.panel,
+        held_out.truth,
         held_out.windowset.parts.gate_origins,
         statistical.Question(
             held_out.windowset.horizon,

@@ -228,7 +228,11 @@ def _ranges(made: _Made) -> "list[Range]":
             name = np.array([night.panel.series[place].series_id], np.str_)
             levels = serving.config.levels
             raw = _width(one[0], levels, pair)
-            fair = _width(serving.calibration.apply(one, name)[0], levels, pair)
+            fair = _width(
+                serving.calibration.apply(one, name, outcome.age[place : place + 1])[0],
+                levels,
+                pair,
+            )
         found.append(Range(share, raw, fair, published))
     return found
 

@@ -137,6 +137,7 @@ def blocks_made(night: Night, outcome: Outcome) -> Iterator[Block]:
             outcome.raw[rows],
             outcome.rungs.method[rows],
             outcome.quality[rows],
+            outcome.age[rows],
         )
 
 

@@ -12,6 +12,7 @@ from rnnts.findings import Finding
 from rnnts.learning import baselines
 from rnnts.learning.bounds import Bounds, lowest_of
 from rnnts.learning.standing import Rules
+from rnnts.panels.doubts import Doubts
 from rnnts.panels.panel import Key, Panel, SeriesInfo
 from rnnts.panels.resolve import Resolved, resolve
 from rnnts.steps.covariate_gaps import gap_findings
@@ -124,7 +125,8 @@ class Night:
         """Lay out what is given; nothing else has a say in the forecast."""
         origin, serving, known = given.origin, given.serving, given.known
         first_step = looks_from(given.panel.grid, origin, serving)
-        loaded = given.panel.since(first_step).upto(origin - 1)
+        doubts = Doubts.of(given.panel.since(first_step).upto(origin - 1))
+        loaded = doubts.masked()
         rules = _rules(given, loaded)
         complete, absent = _with_absent(loaded, known.absent, origin)
         names = [info.series_id for info in complete.series]
@@ -142,7 +144,7 @@ class Night:
             np.array([name in guarded for name in names], bool),
             np.array([guarded.get(name, rules.days) for name in names], np.int64),
             serving,
-            (*given.findings, *gaps),
+            (*given.findings, *gaps, *doubts.findings()),
         )
 
 

@@ -15,7 +15,7 @@ from rnnts.steps.nights import Night
 from rnnts.steps.serving import Serving
 
 if TYPE_CHECKING:
-    from rnnts.panels.arrays import AnyArray, FloatArray
+    from rnnts.panels.arrays import AnyArray, FloatArray, IntArray
 
 BLOCK = 512
 """Series forecast at once, and in one file (see rnnts.learning.predict)."""
@@ -30,6 +30,7 @@ class Outcome:
     raw: "FloatArray"  # of the network, [series, horizon, outputs]
     rungs: Rungs
     quality: "AnyArray"  # [series]
+    age: "IntArray"  # steps without an observation before the first target, [series]
 
 
 def forecast_of(night: Night) -> Outcome:
@@ -45,7 +46,8 @@ def forecast_of(night: Night) -> Outcome:
     by_network = np.isin(method, NETWORKS)
     quantiles = np.where(by_network[:, None, None], quantiles, plain)
     rungs = rungs.demoted(method, _all_fallback(night, method))
-    return Outcome(quantiles, raw, rungs, qualities(method, standing, night.rules))
+    quality = qualities(method, standing, night.rules)
+    return Outcome(quantiles, raw, rungs, quality, standing.age)
 
 
 def _rungs(night: Night, standing: Standing) -> Rungs:
@@ -96,12 +98,20 @@ def _by_network(
     raw = night.rules.bounds.keep(np.where(asked[:, None, None], raw, np.nan))
     outputs = serving.config.levels
     ids = np.array([info.series_id for info in night.panel.series], np.str_)
-    age = np.where(standing.age > night.rules.max_delay, standing.age, 0)
+    calibration = serving.calibration
     with np.errstate(invalid="ignore", over="ignore"):  # what is not finite fails its gate
-        fair = serving.calibration.apply(raw, ids)
+        fair = calibration.apply(raw, ids, standing.age)
+        age = _not_learnt(standing.age, calibration.late.oldest, night.rules.max_delay)
         wide = widened(fair, age, outputs, night.rules.season)
     chosen = wide[:, :, [outputs.index(level) for level in night.levels]]
     return raw, night.rules.bounds.keep(chosen)
+
+
+def _not_learnt(age: "IntArray", oldest: int, max_delay: int) -> "IntArray":
+    """Steps of lateness beyond what the calibration has learnt; it may know nothing, [series]."""
+    if oldest:
+        return np.maximum(age - oldest, 0)
+    return np.where(age > max_delay, age, 0)
 
 
 def _predicted(panel: Panel, night: Night, serving: Serving) -> Iterator["FloatArray"]:

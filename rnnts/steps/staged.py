@@ -13,7 +13,7 @@ import numpy as np
 from rnnts.artefacts import Store, packed
 from rnnts.errors import IntegrityError
 from rnnts.failpoints import hit
-from rnnts.panels.arrays import AnyArray, FloatArray
+from rnnts.panels.arrays import AnyArray, FloatArray, IntArray
 
 KIND = "staged"
 BLOCKS = "forecast"
@@ -29,6 +29,7 @@ class Block:
     raw: FloatArray  # of the network, uncalibrated; NaN on other rungs, [rows, horizon, outputs]
     method: AnyArray  # [rows]
     quality: AnyArray  # [rows]
+    age: IntArray  # steps without an observation before the first target, [rows]
 
     def __post_init__(self) -> None:
         finite = np.isfinite(self.quantiles).all()
@@ -109,6 +110,7 @@ def keep_block(store: Store, block: Block) -> Chunk:
             "raw": block.raw,
             "method": block.method,
             "quality": block.quality,
+            "age": block.age,
         }
     )
     name = store.put(data, BLOCKS, "npz", before_rename=lambda: hit("forecast.chunk_half"))
@@ -142,4 +144,5 @@ def blocks_of(store: Store, staged: Staged) -> Iterator[Block]:
             np.asarray(arrays["raw"], np.float64),
             arrays["method"],
             arrays["quality"],
+            arrays.get("age", np.zeros(chunk.rows, np.int64)),  # staged before ages were kept
         )

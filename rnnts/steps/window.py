@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnts.config import PanelConfig
+from rnnts.database.findings import record_findings
 from rnnts.database.runs import record
 from rnnts.errors import NoUsableDataError
 from rnnts.failpoints import hit
 from rnnts.learning.bounds import Bounds, lowest_of, only_whole
+from rnnts.panels.doubts import Doubts
 from rnnts.panels.grid import Grid
 from rnnts.panels.panel import Panel
 from rnnts.panels.resolve import Resolved, check_window, resolve
@@ -46,6 +48,8 @@ class Windows:
 def window(project: "Project", panel: str, snapshot_id: str, as_of: datetime) -> WindowResult:
     """Lay a snapshot out as windows, split by time; the same snapshot gives the same id.
 
+    Values that are not believed are missing in it, with a finding (rnnts.panels.doubts).
+
     Raises:
         ConfigurationError: WINDOW_TOO_LONG, with one that fits, where the user wrote it.
         NoUsableDataError: TOO_SHORT where no window is left for training, or none for the gate.
@@ -54,7 +58,8 @@ def window(project: "Project", panel: str, snapshot_id: str, as_of: datetime) ->
 
     config = project.panel(panel)
     with record(project.database, panel, "window", as_of) as run:
-        values = load_panel(project, snapshot_id, with_covariates=True)
+        doubts = Doubts.of(load_panel(project, snapshot_id, with_covariates=True))
+        values = doubts.masked()
         history = history_steps(values)
         resolved = resolve(panel, config, values.grid, history).knowing(lowest_of(values.values))
         check_window(config, resolved, history)
@@ -75,6 +80,8 @@ def window(project: "Project", panel: str, snapshot_id: str, as_of: datetime) ->
             window=windowset.window,
             horizon=windowset.horizon,
         )
+        doubted = list(doubts.findings())
+        project.database.run_writing(lambda one: record_findings(one, doubted, as_of))
         run.done(result.to_json())
     return result
 

@@ -43,6 +43,7 @@ def gaussian(
         np.ones(rows),
         (number % series).astype(np.str_),
         DAY * (number // series),
+        np.zeros(rows, np.int64),
     )
 
 

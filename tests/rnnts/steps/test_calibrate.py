@@ -13,7 +13,7 @@ from rnnts.steps.forecast import forecast
 from rnnts.steps.ingest import ingest
 from rnnts.steps.publish import publish
 from rnnts.steps.results import CalibrationResult, Kind
-from rnnts.steps.staged import Staged
+from rnnts.steps.staged import Staged, blocks_of
 from tests.rnnts.steps.small_champion import MORE, Repeater, crown
 from tests.rnnts.steps.small_project import BEGIN, change, lay_out, wave
 
@@ -169,6 +169,23 @@ def test_an_issue_whose_files_are_gone_teaches_nothing_and_stops_nobody(project:
     night(project, 6)
     project.store.remove(staged.chunks[0].name)
     assert calibrated(project, 12).residuals == 60
+
+
+def test_a_late_night_teaches_what_lateness_does(project: Project) -> None:
+    since = (START - timedelta(hours=8)).isoformat()
+    change(project, "CREATE TABLE aside AS SELECT * FROM readings WHERE at >= ?", since)
+    change(project, "DELETE FROM readings WHERE at >= ?", since)
+    staged = Staged.load(project.store, night(project, 0))
+    (block,) = blocks_of(project.store, staged)
+    assert set(block.quality) == {"late"}
+    assert block.age.tolist() == [8] * 10
+    change(project, "INSERT INTO readings SELECT * FROM aside")
+    result = calibrated(project, 6)
+    assert result.residuals == 10 * 6
+    artefact = row_of(project, result).artefact
+    fitted = Calibration.from_arrays(project.store.get_arrays(artefact))
+    assert fitted.late.ages.tolist() == [6]  # the learnt age nearest to 8
+    assert (fitted.scores == 0).all()
 
 
 def test_series_served_by_another_rung_teach_nothing(project: Project) -> None:

@@ -98,7 +98,13 @@ def test_errors_and_residuals_are_kept_for_gate_and_calibration(
     assert errors["network"].shape == (8, 6)
     residuals = project.store.get_arrays(artefacts["residuals"])
     rows = len(residuals["part"])
-    assert rows == 6 * len(np.unique(residuals["origin"]))
+    fresh = residuals["age"] == 0
+    assert fresh.sum() == 6 * len(np.unique(residuals["origin"]))
+    assert np.unique(residuals["age"]).tolist() == [0, 3, 6, 12, 24]  # shorter than the window
+    for age in (3, 24):
+        late = residuals["age"] == age
+        assert (residuals["actual"][late] == residuals["actual"][fresh]).all()
+        assert (residuals["quantiles"][late] != residuals["quantiles"][fresh]).any()
     assert residuals["quantiles"].shape == (rows, 6, 3)
     assert residuals["actual"].shape == (rows, 6)
     assert set(residuals["part"]) == {0, 1}

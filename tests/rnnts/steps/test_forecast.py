@@ -262,7 +262,10 @@ def test_a_corrupt_chunk_is_refused(mixed: Project) -> None:
 def test_a_block_that_crosses_or_is_not_finite_cannot_be(spoilt: float) -> None:
     quantiles = np.array([[[1.0, 2.0, spoilt]]])
     with pytest.raises(ValueError, match="finite and do not cross"):
-        Block(("a",), quantiles, quantiles, np.array(["network"]), np.array(["fresh"]))
+        Block(
+            ("a",), quantiles, quantiles, np.array(["network"]), np.array(["fresh"]),
+            np.zeros(1, np.int64),
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize("failpoint", ["forecast.chunk_half", "forecast.chunk_done"])

@@ -10,6 +10,7 @@ import pytest
 from rnnts.database.findings import findings_of
 from rnnts.database.models import add_calibration
 from rnnts.learning.calibration import Calibration
+from rnnts.learning.late import Late
 from rnnts.panels.arrays import FloatArray
 from rnnts.project import Project
 from rnnts.steps.forecast import forecast
@@ -48,6 +49,19 @@ def night(project: Project, at: datetime = NIGHT) -> tuple[StagedResult, Found]:
         for block in blocks_of(project.store, staged)
         for row, name in enumerate(block.series)
     }
+
+
+def calibrate_by(project: Project, version: str, fitted: Calibration) -> None:
+    with project.database.writing() as connection:
+        add_calibration(
+            connection,
+            calibration_id="c",
+            panel="loads",
+            version_id=version,
+            as_of=BEGIN,
+            artefact=project.store.put_arrays(fitted.to_arrays(), "calibration"),
+            summary={},
+        )
 
 
 def codes(project: Project) -> dict[str, str]:
@@ -196,17 +210,7 @@ def test_the_calibration_moves_the_ranges_that_are_published(tmp_path: Path) -> 
     project = ten_series(tmp_path)
     half_and_twice = np.tile([0.3, 0.5, 1.3], (6, 1))  # places, of the levels 0.1, 0.5 and 0.9
     fitted = replace(Calibration.identity(LEVELS, 6), steps=half_and_twice)
-    version = crown(project, BEGIN)
-    with project.database.writing() as connection:
-        add_calibration(
-            connection,
-            calibration_id="c",
-            panel="loads",
-            version_id=version,
-            as_of=BEGIN,
-            artefact=project.store.put_arrays(fitted.to_arrays(), "calibration"),
-            summary={},
-        )
+    calibrate_by(project, crown(project, BEGIN), fitted)
     result, found = night(project)
     assert np.diff(found["a"][0], axis=1)[0] == pytest.approx([WIDTH / 2, WIDTH * 2])
     staged = Staged.load(project.store, result.staged_id)
@@ -221,6 +225,24 @@ def test_late_inputs_are_served_by_the_network_with_wider_ranges(tmp_path: Path)
     _, found = night(project)
     assert found["b"][1:] == ("network", "late")
     assert np.diff(found["b"][0], axis=1).min() > WIDTH
+    assert np.diff(found["a"][0], axis=1) == pytest.approx(np.full((6, 2), WIDTH))
+
+
+@pytest.mark.usefixtures("repeater")
+@pytest.mark.parametrize(("hours", "width"), [(2, 1.25), (4, 1.5), (6, 2.0), (8, 2.0)])
+def test_a_calibration_that_knows_late_inputs_widens_by_the_age_of_the_row(
+    tmp_path: Path, hours: int, width: float
+) -> None:
+    project = ten_series(tmp_path, b=gap(HOURS - hours, HOURS, seed=1))
+    version = crown(project, BEGIN)
+    half_and_whole = [np.tile([0.5 - by, 0.5, 0.5 + by], (6, 1)) for by in (0.6, 0.8)]
+    fitted = replace(
+        Calibration.identity(LEVELS, 6), late=Late(np.array([4, 6]), np.stack(half_and_whole))
+    )
+    calibrate_by(project, version, fitted)
+    _, found = night(project)
+    further = np.sqrt((24 + 1 + 2) / (24 + 1)) if hours == 8 else 1.0  # beyond what was learnt
+    assert np.diff(found["b"][0], axis=1)[0] == pytest.approx(WIDTH * width * further, rel=1e-9)
     assert np.diff(found["a"][0], axis=1) == pytest.approx(np.full((6, 2), WIDTH))
 
 
