@@ -154,7 +154,7 @@ def test_a_window_that_reaches_a_step_too_far_is_found(monkeypatch: pytest.Monke
     monkeypatch.setattr(Panel, "upto", lambda panel, step: replace(panel, watermark=step))
     monkeypatch.setattr(
         "rnnts.learning.rolling.inputs_at",
-        lambda panel, spec, origin: inputs_at(panel, spec, origin + 1),
+        lambda panel, spec, origin, **_: inputs_at(panel, spec, origin + 1),
     )
     found = differing("hours over a change of clocks", POISONS["huge"])
     assert found
