@@ -33,6 +33,7 @@ from rnnts.database.named_files import forget_files, named_files
 from rnnts.database.runs import record, runs_of
 from rnnts.failpoints import hit
 from rnnts.steps import kept
+from rnnts.steps.frozen_covariates import KIND as COVARIATE
 from rnnts.steps.kept import EVERY, KINDS, ROLLBACK
 from rnnts.steps.results import TidyResult
 from rnnts.steps.staged import BLOCKS, Staged
@@ -207,7 +208,7 @@ def _tidy_snapshots(project: "Project", now: float, gone: Removed) -> int:
     removed = _remove(store, sorted(there), stay, long_ago)
     gone["snapshots"] += sorted(Path(name).stem for name in there - set(store.names("snapshot")))
     named = {name for one in store.names("snapshot") for name in kept.snapshot(store, one).names()}
-    for kind in ("chunk", "series"):
+    for kind in ("chunk", "series", COVARIATE):
         removed += _remove(store, store.names(kind), named, long_ago)
     return removed
 

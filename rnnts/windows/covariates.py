@@ -70,6 +70,12 @@ def calendar_columns(grid: Grid) -> tuple[int, ...]:
     return (1, 3) if grid.steps_per_day == 1 else ()
 
 
+def _clock(grid: Grid, features: Features, first_step: int, count: int) -> FloatArray:
+    """Features of the wall clock, where any are read, [count, features]."""
+    columns = calendar_columns(grid) if features.calendar else ()
+    return calendar(grid, first_step, count)[:, list(columns)]
+
+
 def codes_of(panel: Panel, features: Features) -> FloatArray:
     """Codes of each series' categories, 0 for one that the network does not know, [series, n]."""
     tables = {
@@ -134,7 +140,7 @@ def numbers_at(
             values = table.at(table.rows_of(panel.series), steps, instant)
             found[:, :, [places[names[at]] for at in wanted]] = values[:, :, wanted]
     future = len(features.known_future)
-    clock = calendar(panel.grid, int(steps[0]), len(steps))[:, list(calendar_columns(panel.grid))]
+    clock = _clock(panel.grid, features, int(steps[0]), len(steps))
     clock = np.broadcast_to(clock, (len(found), *clock.shape))
     return np.concatenate([found[:, :, :future], clock], axis=2), found[:, : shape.window, future:]
 
@@ -188,13 +194,12 @@ class CovariateWindows:
         """
         first = panel.first_step
         instants = known_by(panel.grid, features, np.arange(first, first + steps))
-        clock = calendar(panel.grid, first - window, window + steps)
         tables = (panel.covariates or Covariates()).numbers
         return cls(
             features,
             tuple(Table.of(table, panel, instants) for table in tables),
             codes_of(panel, features),
-            clock[:, list(calendar_columns(panel.grid))],
+            _clock(panel.grid, features, first - window, window + steps),
         )
 
     def save(self) -> dict[str, AnyArray]:

@@ -163,6 +163,24 @@ def test_snapshots_that_nothing_is_made_from_go_in_the_end(project: Project) -> 
     night(project, 42)
 
 
+def test_covariates_go_with_the_snapshots_that_named_them(tmp_path: Path) -> None:
+    project = lay_out(tmp_path, {"a": wave(24 * 45, 24)}, more='holidays = "US"')
+    for day in (20, 40, 41):
+        night(project, day)
+    held = set(project.store.names("covariate"))
+    grow_old(project, 40)
+    tidy(project)
+    left = set(project.store.names("covariate"))
+    assert left < held
+    needed = {
+        part
+        for name in project.store.names("snapshot")
+        for one in kept.snapshot(project.store, name).covariates
+        for part in one.names()
+    }
+    assert left == needed
+
+
 def test_the_champion_and_what_it_was_trained_on_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
