@@ -60,12 +60,17 @@ bench-accuracy: setup peers ## accuracy beside other libraries, 7 hours (PART=m4
 
 peers: $(PEERS_VENV)/.ready ## the environment of other libraries that accuracy is measured beside
 
-# PyTorch last: what its build needs and the lock leaves out, CUDA's libraries, comes with it.
-$(PEERS_VENV)/.ready: $(PEERS)/requirements.lock $(PEERS)/torch.lock
+# PyTorch last, the build for CPUs if there is one; with the other comes what the lock leaves out.
+PIP_OF_PEERS := $(PEERS_VENV)/bin/pip install --quiet --disable-pip-version-check
+$(PEERS_VENV)/.ready: $(addprefix $(PEERS)/,requirements.lock torch.lock torch-cpu.lock)
 	@python=$$($(FIND_PYTHON)); \
 	test -x $(PEERS_VENV)/bin/python || { echo "environment $(PEERS_VENV) with $$python"; "$$python" -m venv $(PEERS_VENV); }
-	$(PEERS_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(PEERS)/requirements.lock -r $(PEERS)/torch.lock
-	$(PEERS_VENV)/bin/pip install --quiet --disable-pip-version-check $$(grep -o '^torch==[0-9.]*' $(PEERS)/torch.lock)
+	$(PIP_OF_PEERS) --no-deps --require-hashes -r $(PEERS)/requirements.lock
+	@$(PIP_OF_PEERS) --no-deps --require-hashes -r $(PEERS)/torch-cpu.lock 2>/dev/null || { \
+	echo "no PyTorch for CPUs alone: the package index's own, with CUDA's libraries on Linux"; \
+	$(PIP_OF_PEERS) --no-deps --require-hashes -r $(PEERS)/torch.lock && \
+	$(PIP_OF_PEERS) $$(grep -o '^torch==[0-9.]*' $(PEERS)/torch.lock); }
+	$(PEERS_VENV)/bin/python -c 'import neuralforecast, statsforecast'
 	@touch $@
 
 lock: setup ## resolve the dependencies anew
