@@ -66,6 +66,8 @@ def decisions(panel: PanelName, config: Config = DEFAULT_CONFIG, json: Json = Fa
         return
     for one in told:
         console().print(f"{one['as_of'] or one['recorded_at']}  {one['sentence']}", soft_wrap=True)
+    if not told:
+        console().print(f"no retrain yet: python -m flows.weekly_retrain --panel {panel}")
 
 
 Series = Annotated[list[str] | None, typer.Option("--series", help="Repeatable; default: a few.")]

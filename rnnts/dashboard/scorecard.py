@@ -13,10 +13,10 @@ from rnnts.dashboard import plots
 from rnnts.dashboard.wording import percent, plural
 from rnnts.database.models import ScorecardRow
 from rnnts.database.screens.retrains import Retrain
+from rnnts.learning.gate import CANDIDATE, CHAMPION
 
 Json = dict[str, Any]
 State = Literal["out", "degraded", "missing", "waiting"]
-CANDIDATE, CHAMPION = "network", "champion"
 NAMES = {
     CANDIDATE: "the candidate",
     CHAMPION: "the champion",

@@ -12,7 +12,7 @@ count for more than old ones, so that ranges follow a change between two trainin
 were made from late inputs teach steps of their own, by how late they were (rnnts.learning.late).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Self
@@ -20,6 +20,7 @@ from typing import Self
 import numpy as np
 
 from rnnts.learning.late import Late, ages_of, nearest
+from rnnts.learning.residuals import Residuals
 from rnnts.panels.arrays import AnyArray, BoolArray, FloatArray, IntArray
 
 MIN_SCORES = 39
@@ -41,67 +42,8 @@ has as many as it has steps. On M4 Hourly 200 gave worse interval scores than 50
 FOLDS = 4
 """Parts of the past for each of which a series' own places are learnt from the others: steps
 would else be taught by ranges that have seen the truth, and come out too narrow."""
-FLOOR = 0.02
-"""The narrowest range that teaches, in units of the series' seasonal error: one that is nearly
-nothing cannot be mended by places in it."""
 FARTHEST = 10.0
 """Outermost gaps by which a place may lie beyond the outermost level: a tail is learnt from few."""
-
-
-_FIELDS = ("quantiles", "actual", "scale", "series", "origin", "age")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Residuals:
-    """Forecasts beside what then happened; a row is one series at one origin."""
-
-    quantiles: FloatArray  # [rows, horizon, levels], uncalibrated, in the source's unit
-    actual: FloatArray  # [rows, horizon], NaN where not known
-    scale: FloatArray  # [rows], the series' seasonal error, in the source's unit
-    series: AnyArray  # [rows], ids
-    origin: IntArray  # [rows], grid step of the first target
-    age: IntArray  # [rows], steps between the newest observation and the first target, less one
-
-    def __post_init__(self) -> None:
-        rows, horizon = self.actual.shape
-        each = {len(self.scale), len(self.series), len(self.origin), len(self.age)}
-        if self.quantiles.shape[:2] != (rows, horizon) or each != {rows}:
-            raise ValueError(
-                f"expected quantiles [{rows}, {horizon}, levels] and {rows} scales, series, "
-                f"origins and ages, got {self.quantiles.shape} and {sorted(each)}"
-            )
-
-    @classmethod
-    def none(cls, horizon: int, levels: int) -> Self:
-        """No row."""
-        empty = np.zeros((0, horizon, levels))
-        steps = np.zeros(0, np.int64)
-        return cls(empty, empty[:, :, 0], np.zeros(0), np.zeros(0, "<U1"), steps, steps)
-
-    @classmethod
-    def joined(cls, parts: "Sequence[Residuals]") -> Self:
-        """All rows of several, in order; they share horizon and levels."""
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS))
-
-    def to_arrays(self) -> dict[str, AnyArray]:
-        """What `from_arrays` takes."""
-        return {name: getattr(self, name) for name in _FIELDS}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, AnyArray]) -> Self:
-        """The residuals that gave these arrays; those without ages are of fresh inputs."""
-        fresh = {"age": np.zeros(len(arrays["origin"]), np.int64)}
-        return cls(*({**fresh, **arrays}[name] for name in _FIELDS))
-
-    def of(self, rows: AnyArray) -> "Residuals":
-        """Some rows."""
-        return Residuals(*(getattr(self, name)[rows] for name in _FIELDS))
-
-    def teaching(self) -> BoolArray:
-        """Targets that are known, of ranges wide enough to learn from, [rows, horizon]."""
-        floor = np.maximum(FLOOR * self.scale, np.finfo(np.float64).tiny)[:, None]
-        width = self.quantiles[:, :, -1] - self.quantiles[:, :, 0]
-        return np.asarray(np.isfinite(self.actual) & (width >= floor))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -222,10 +164,10 @@ class Calibration:
     def from_arrays(cls, arrays: Mapping[str, AnyArray]) -> Self:
         """The calibration that gave these arrays; an older one knows nothing of late inputs."""
         levels = tuple(float(level) for level in arrays["levels"])
-        late = Late.none(len(arrays["steps"]), len(levels))
+        steps, scores, series, own = (arrays[name] for name in ("steps", "scores", "series", "own"))
+        late = Late.none(len(steps), len(levels))
         if "late_ages" in arrays:
             late = Late(arrays["late_ages"], arrays["late_places"])
-        steps, scores, series, own = (arrays[name] for name in ("steps", "scores", "series", "own"))
         return cls(levels, steps, scores, series, own, late)
 
 

@@ -8,10 +8,11 @@ import numpy as np
 
 from rnnts.learning import baselines
 from rnnts.learning.bounds import Bounds
-from rnnts.learning.calibration import Calibration, Residuals
+from rnnts.learning.calibration import Calibration
 from rnnts.learning.late import ages_of
 from rnnts.learning.portrait import Portrait
 from rnnts.learning.predict import predict_blocks
+from rnnts.learning.residuals import Residuals
 from rnnts.learning.scorecard import Tally, comparable
 from rnnts.learning.statistical import Sample
 from rnnts.networks.config import NetworkConfig

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from keras import layers, ops
-from keras.layers import Lambda
 
 from rnnts.networks import lambdas, patches
 from rnnts.networks.config import NetworkConfig
+from rnnts.networks.inputs import exact, plain
 from rnnts.panels.covariates import Features, Number
 
 Tensor = Any
@@ -55,39 +55,29 @@ class Influence:
     gaps: Tensor | None  # raw, [batch, horizon, quantiles - 1]; None for a median alone
 
 
-def covariate_shapes(config: NetworkConfig, features: Features) -> dict[str, tuple[int, ...]]:
-    """Shapes of the inputs that covariates have, by name."""
-    known = len(features.known_future) + features.calendar
-    return {
-        "known_future": (config.window + config.horizon, known),
-        "past": (config.window, len(features.past)),
-        "static": (config.static + len(features.static),),
-    }
-
-
 def read_covariates(config: NetworkConfig, inputs: dict[str, Tensor]) -> Read | None:
     """What a network reads of its inputs `known_future`, `past` and `static`; None: nothing."""
     features = config.covariates
     if features is None:
         return None
     every = _kept("covariates", HIDDEN_SHARE)(
-        _plain(ones, "covariates_all", steps=1)(inputs["known_future"][:, :1, :1])
+        plain(ones, "covariates_all", steps=1)(inputs["known_future"][:, :1, :1])
     )
     width = len(features.known_future)
-    known = _plain(some, "known_columns", first=0, last=width)(inputs["known_future"])
-    clock = _plain(some, "calendar", first=width, last=width + features.calendar)(
+    known = plain(some, "known_columns", first=0, last=width)(inputs["known_future"])
+    clock = plain(some, "calendar", first=width, last=width + features.calendar)(
         inputs["known_future"]
     )
     known = _hidden(_scaled(known, features.known_future, "known"), every, "known")
     past = _hidden(_scaled(inputs["past"], features.past, "past"), every, "past")
     known = _cut(known, config.horizon)
     targets = _of_targets(config, known)
-    clock = _plain(newest, "calendar_ahead", steps=config.horizon)(clock)
+    clock = plain(newest, "calendar_ahead", steps=config.horizon)(clock)
     static = _categories(config, features, inputs["static"], every)
     rows = [targets, clock]
     if static is not None:
-        rows.append(_plain(stretched, "static_rows", steps=config.horizon)(static))
-    window = _plain(oldest, "known_window", steps=config.window)(known)
+        rows.append(plain(stretched, "static_rows", steps=config.horizon)(static))
+    window = plain(oldest, "known_window", steps=config.window)(known)
     both = layers.Concatenate(name="covariate_window")([window, past])
     return Read(
         _of_patches(config, both) if width + len(features.past) else None,
@@ -111,15 +101,15 @@ def influence(
     Args:
         config: The network.
         read: Its covariates.
-        memory: Of the member, [batch, units].
+        memory: Of the member, with the hidden layer over it, [batch, features].
         bases: Scaled, [batch, horizon, mixed bases].
         unit: [batch, 1].
         place: Of the member.
     """
     name = f"member_{place}_covariates"
     remembered = layers.Dense(MEMORY_UNITS, activation="gelu", name=f"{name}_memory")(memory)
-    remembered = _plain(stretched, f"{name}_remembered", steps=config.horizon)(remembered)
-    lie = _plain(base_places, f"{name}_bases")([bases, unit])
+    remembered = plain(stretched, f"{name}_remembered", steps=config.horizon)(remembered)
+    lie = plain(base_places, f"{name}_bases")([bases, unit])
     rows = layers.Concatenate(name=f"{name}_rows")([read.targets, remembered, lie])
     hidden = layers.Dense(UNITS, activation="gelu", name=f"{name}_hidden")(rows)
     hidden = layers.Dropout(config.dropout, name=f"{name}_dropout")(hidden)
@@ -135,24 +125,16 @@ def influence(
 
 def _scaled(numbers: Tensor, columns: Sequence[Number], name: str) -> Tensor:
     """Numbers by their own centre and spread, float32, missing ones NaN."""
-    layer = Lambda(
-        squash,
-        arguments={
-            "centre": [one.centre for one in columns],
-            "spread": [one.spread for one in columns],
-        },
-        dtype="float64",
-        name=f"scale_{name}",
-    )
-    return layer(numbers)
+    centre, spread = [one.centre for one in columns], [one.spread for one in columns]
+    return exact(squash, f"scale_{name}", centre=centre, spread=spread)(numbers)
 
 
 def _hidden(numbers: Tensor, every: Tensor, name: str) -> Tensor:
     """In training without a column here and there, and at times without any."""
     if not numbers.shape[2]:
         return numbers
-    kept = _kept(name, HIDDEN_SHARE)(_plain(ones, f"{name}_ones", steps=1)(numbers))
-    return _plain(hide, f"{name}_hidden")([numbers, kept, every])
+    kept = _kept(name, HIDDEN_SHARE)(plain(ones, f"{name}_ones", steps=1)(numbers))
+    return plain(hide, f"{name}_hidden")([numbers, kept, every])
 
 
 def _cut(known: Tensor, horizon: int) -> Tensor:
@@ -160,8 +142,8 @@ def _cut(known: Tensor, horizon: int) -> Tensor:
     if not known.shape[2]:
         return known
     parts = min(CUTS, horizon)
-    kept = _kept("ahead", CUT_SHARE)(_plain(ones, "ahead_ones", steps=parts)(known))
-    return _plain(hide_end, "ahead_hidden", horizon=horizon)([known, kept])
+    kept = _kept("ahead", CUT_SHARE)(plain(ones, "ahead_ones", steps=parts)(known))
+    return plain(hide_end, "ahead_hidden", horizon=horizon)([known, kept])
 
 
 def _kept(name: str, share: float) -> layers.Dropout:
@@ -172,7 +154,7 @@ def _kept(name: str, share: float) -> layers.Dropout:
 def _of_targets(config: NetworkConfig, known: Tensor) -> Tensor:
     """Numbers of each target, whether they are known, and how they differ from past seasons'."""
     seasons = [steps for steps, _, _ in config.seasons if steps <= config.window]
-    layer = _plain(
+    layer = plain(
         beside_seasons, "known_ahead", horizon=config.horizon, seasons=seasons, window=config.window
     )
     return layer(known)
@@ -181,11 +163,11 @@ def _of_targets(config: NetworkConfig, known: Tensor) -> Tensor:
 def _of_patches(config: NetworkConfig, numbers: Tensor) -> Tensor:
     """Covariates of each patch as a few features, which are 0 at first."""
     patch = config.folded
-    padded = _plain(patches.pad_front, "whole_covariates", patch=patch)(numbers)
-    folded = _plain(patches.fold, "fold_covariates", patch=patch)(padded)
-    filled = _plain(lambdas.fill, "fill_covariates")(folded)
-    seen = _plain(patches.fold, "fold_covariates_seen", patch=patch)(
-        _plain(lambdas.observed, "covariates_seen")(padded)
+    padded = plain(patches.pad_front, "whole_covariates", patch=patch)(numbers)
+    folded = plain(patches.fold, "fold_covariates", patch=patch)(padded)
+    filled = plain(lambdas.fill, "fill_covariates")(folded)
+    seen = plain(patches.fold, "fold_covariates_seen", patch=patch)(
+        plain(lambdas.observed, "covariates_seen")(padded)
     )
     both = layers.Concatenate(name="covariate_patches")([filled, seen])
     hidden = layers.Dense(UNITS, activation="gelu", name="covariate_patches_hidden")(both)
@@ -204,22 +186,17 @@ def _categories(
     pieces = []
     for place, one in enumerate(features.static):
         at = config.static + place
-        code = _plain(some_static, f"category_{place}", place=at)(static)
+        code = plain(some_static, f"category_{place}", place=at)(static)
         kept = _kept(f"category_{place}", HIDDEN_SHARE)(
-            _plain(ones_like, f"category_{place}_ones")(code)
+            plain(ones_like, f"category_{place}_ones")(code)
         )
-        code = _plain(hide_code, f"category_{place}_hidden")([code, kept, every])
+        code = plain(hide_code, f"category_{place}_hidden")([code, kept, every])
         count = len(one.values) + 1
         width = min(MOST_CATEGORY_UNITS, count)
         pieces.append(layers.Embedding(count, width, name=f"category_{place}_units")(code))
     if not pieces:
         return None
     return pieces[0] if len(pieces) == 1 else layers.Concatenate(name="categories")(pieces)
-
-
-def _plain(function: Any, name: str, **arguments: Any) -> Lambda:
-    """A Lambda layer over float32."""
-    return Lambda(function, arguments=arguments, dtype="float32", name=name)
 
 
 @lambdas.register

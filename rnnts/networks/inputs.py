@@ -7,7 +7,7 @@ from keras.layers import Lambda
 
 from rnnts.networks import lambdas, patches
 from rnnts.networks.config import NetworkConfig
-from rnnts.networks.covariates import covariate_shapes
+from rnnts.panels.covariates import Features
 
 Tensor = Any
 
@@ -23,8 +23,18 @@ def input_layers(config: NetworkConfig) -> dict[str, Tensor]:
         "static": (config.static,),
     }
     if config.covariates is not None:
-        shapes |= covariate_shapes(config, config.covariates)
+        shapes |= _covariate_shapes(config, config.covariates)
     return {name: keras.Input(shape, dtype="float64", name=name) for name, shape in shapes.items()}
+
+
+def _covariate_shapes(config: NetworkConfig, features: Features) -> dict[str, tuple[int, ...]]:
+    """Shapes of the inputs that covariates have, by name."""
+    known = len(features.known_future) + features.calendar
+    return {
+        "known_future": (config.window + config.horizon, known),
+        "past": (config.window, len(features.past)),
+        "static": (config.static + len(features.static),),
+    }
 
 
 def exact(function: Any, name: str, **arguments: Any) -> Lambda:

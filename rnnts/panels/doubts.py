@@ -19,7 +19,6 @@ and only series with a sign of something are looked at closely.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Literal
 
 import numpy as np
@@ -133,8 +132,7 @@ class Doubts:
             yield Finding(kind, "warning", self.panel.name, evidence, REMEDY[kind], series)
 
     def _label(self, place: int) -> str:
-        label = self.panel.grid.label_of(np.array([self.panel.first_step + place], np.int64))
-        return datetime.fromtimestamp(int(label[0]), UTC).isoformat(" ", "minutes")
+        return self.panel.grid.told(self.panel.first_step + place)
 
 
 REMEDY: dict[Kind, str] = {

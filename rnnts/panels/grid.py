@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Self, cast
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -77,6 +78,16 @@ class Grid:
         """Labels of steps, [n] -> [n] epoch seconds: a forecast's target times."""
         civil = np.asarray(steps, np.int64) * self.step_seconds + self._origin()
         return civil if self._in_utc() else self._from_civil(civil)
+
+    def told(self, step: int) -> str:
+        """A step's label for a person, by the panel's wall clock, with its offset.
+
+        >>> Grid("1h", "America/New_York").told(0)
+        '1969-12-31 19:00-05:00'
+        """
+        label = int(self.label_of(np.array([step]))[0])
+        at = datetime.fromtimestamp(label, ZoneInfo(self.timezone))
+        return at.isoformat(" ", "minutes")
 
     def on_grid(self, seconds: IntArray) -> BoolArray:
         """Whether stamps are labels of the grid, [n]."""

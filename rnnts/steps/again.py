@@ -13,7 +13,7 @@ from rnnts.database.named_files import REMOVED
 from rnnts.database.runs import RunRow, runs_of
 from rnnts.errors import ConfigurationError, IntegrityError
 from rnnts.learning.calibration import Calibration
-from rnnts.steps.kept import PUBLISHED_ONCE
+from rnnts.steps.kept import EVERY, PUBLISHED_ONCE
 from rnnts.steps.nights import Given, looks_from
 from rnnts.steps.provenance import Network, Provenance
 from rnnts.steps.serving import Serving, config_of, load_verified
@@ -22,9 +22,6 @@ from rnnts.steps.staged import Staged
 
 if TYPE_CHECKING:
     from rnnts.project import Project
-
-EVERY = 1_000_000
-"""More runs than a ledger has."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,8 +14,9 @@ from rnnts.database.leases import hold
 from rnnts.database.models import VersionRow, add_calibration, champion, scorecard_of
 from rnnts.database.runs import record
 from rnnts.errors import IntegrityError
-from rnnts.learning.calibration import Calibration, Residuals
+from rnnts.learning.calibration import Calibration
 from rnnts.learning.metrics import seasonal_error
+from rnnts.learning.residuals import Residuals
 from rnnts.learning.versions import code_version
 from rnnts.panels.doubts import Doubts
 from rnnts.steps.nights import reach

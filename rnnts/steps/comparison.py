@@ -12,11 +12,11 @@ from rnnts.errors import IntegrityError
 from rnnts.failpoints import hit
 from rnnts.findings import Finding
 from rnnts.learning import statistical
-from rnnts.learning.calibration import Residuals
 from rnnts.learning.gate import CANDIDATE, CHAMPION, common_windows, overlap_of
 from rnnts.learning.metrics import coverage, mean_observed
 from rnnts.learning.portrait import Portrait
 from rnnts.learning.predict import predict_blocks
+from rnnts.learning.residuals import Residuals
 from rnnts.learning.rolling import HeldOut, Method, Scored
 from rnnts.learning.versions import load_network
 from rnnts.networks.config import NetworkConfig

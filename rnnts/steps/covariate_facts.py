@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -76,7 +74,7 @@ def _numbers(panel: "Panel", table: Vintages, span: "Span") -> Iterator[Describe
         last = int(steps[known].max())
         text = (
             f"{len(values):,} values, {values.min():g} to {values.max():g}, up to "
-            f"{_local(span, last)}, {joined_to}"
+            f"{span.grid.told(last)}, {joined_to}"
         )
         yield Described(name, text, *_judged(name, values, last, span, future=place < table.future))
 
@@ -92,7 +90,7 @@ def _judged(
         end = "the end of the horizon" if future else "now"
         return (
             "COVARIATE_ENDS_EARLY",
-            f"{name} ends at {_local(span, last)}, {needed - last:,} steps before {end}",
+            f"{name} ends at {span.grid.told(last)}, {needed - last:,} steps before {end}",
         )
     return "", ""
 
@@ -131,9 +129,3 @@ def described_findings(panel: str, described: tuple[Described, ...]) -> Iterator
         evidence = [one.evidence for one in described if one.trouble == code]
         if evidence:
             yield Finding(code, severity, panel, joined(evidence), remedy)
-
-
-def _local(span: "Span", step: int) -> str:
-    label = int(span.grid.label_of(np.array([step]))[0])
-    at = datetime.fromtimestamp(label, ZoneInfo(span.grid.timezone))
-    return at.isoformat(" ", "minutes")

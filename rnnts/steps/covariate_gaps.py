@@ -1,6 +1,5 @@
 """What a night has to do without: covariates that its network reads and its snapshot lacks."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -88,11 +87,7 @@ def _gaps(
         if name in future and (lacks.any() or not len(rows)):
             first = int(ahead[lacks.argmax()]) if len(rows) else origin
             count = int(lacks.sum()) if len(rows) else spec.horizon
-            yield f"{name} is missing for {count} of {spec.horizon} steps from {_at(panel, first)}"
+            at = panel.grid.told(first)
+            yield f"{name} is missing for {count} of {spec.horizon} steps from {at}"
         elif name in past and not (len(rows) and seen[place]):
-            yield f"{name} has no value in the {spec.window} steps before {_at(panel, origin)}"
-
-
-def _at(panel: "Panel", step: int) -> str:
-    label = int(panel.grid.label_of(np.array([step]))[0])
-    return datetime.fromtimestamp(label, UTC).isoformat(" ", "minutes")
+            yield f"{name} has no value in the {spec.window} steps before {panel.grid.told(origin)}"

@@ -212,7 +212,7 @@ def _revised_told(before: Given, now: Given, series_id: str) -> str:
     gone = int(np.isnan(later[changed]).sum())
     apart = np.nan_to_num(np.abs(later[changed] - then[changed]))
     place = int(changed[int(apart.argmax())])
-    at = _at(before.panel.grid, before.panel.first_step + place, before.config.timezone)
+    at = before.panel.grid.told(before.panel.first_step + place)
     count = f"{len(changed)} values" if len(changed) != 1 else "1 value"
     if gone == len(changed):
         return f"{count} removed, such as that of {at}"
@@ -253,12 +253,6 @@ def _calibration_told(project: "Project", given: Given) -> str:
 def _settings_told(before: Given, now: Given) -> str:
     changed = settings_changed(before, now)
     return ", ".join(f"{name} {then}, now {later}" for name, (then, later) in changed.items())
-
-
-def _at(grid: "Grid", step: int, timezone: str) -> str:
-    second = int(grid.label_of(np.array([step], np.int64))[0])
-    local = datetime.fromtimestamp(second, UTC).astimezone(ZoneInfo(timezone))
-    return local.isoformat(sep=" ", timespec="minutes")
 
 
 def _change(

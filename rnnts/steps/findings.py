@@ -8,15 +8,13 @@ from zoneinfo import ZoneInfo
 from rnnts.database.catalogue import series_keys
 from rnnts.database.findings import findings_of
 from rnnts.database.migrate import require_schema
+from rnnts.steps.kept import EVERY
 from rnnts.steps.lookup import unknown_series
 
 if TYPE_CHECKING:
     from rnnts.findings import Severity
     from rnnts.project import Project
     from rnnts.steps.results import Json
-
-EVERY = 1_000_000
-"""More findings than a person will ever have."""
 
 
 def noticed(

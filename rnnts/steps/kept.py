@@ -29,7 +29,7 @@ KINDS: tuple[Kind, ...] = ("night", "backfill", "shadow", "hindcast")
 PUBLISHED_ONCE: tuple[PublicationStatus, ...] = ("live", "superseded", "held", "replaced")
 """Where the rows of such a publication are gone, its files are what is left of it."""
 EVERY = 1_000_000
-"""More publications, or versions, than a panel has."""
+"""More publications, versions, runs or findings than there are."""
 
 
 def retrain_seconds(project: "Project", now: float) -> float:

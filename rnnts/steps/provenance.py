@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rnnts.steps.serving import Serving
 
 Json = Any
-NO_SAY = {"source", "schedule", "train", "revision_span"}
+NO_SAY = {"source", "covariates", "holidays", "schedule", "train", "revision_span"}
 """Settings of a panel that change no forecast once there are a snapshot and a network."""
 STEPS = ("nights.py", "rungs.py")
 """Modules of this room whose code can change a forecast."""

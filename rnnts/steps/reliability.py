@@ -14,6 +14,7 @@ from rnnts.database.snapshots import newest_snapshot
 from rnnts.learning.calibration import places_of
 from rnnts.learning.metrics import covered
 from rnnts.pictures.reliability import Reliability
+from rnnts.steps.calibrate import MOST_ROWS
 from rnnts.steps.realised import values_at
 from rnnts.steps.snapshots import load_panel
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 NIGHTS = 28
 """Newest nights that are looked at."""
-MOST_ROWS = 16_384
-"""Forecasts of one series at one issue that are looked at: at 48 steps 82 MB."""
 BINS = 10
 SHARES = (0.8, 0.95)
 

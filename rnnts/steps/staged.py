@@ -144,5 +144,5 @@ def blocks_of(store: Store, staged: Staged) -> Iterator[Block]:
             np.asarray(arrays["raw"], np.float64),
             arrays["method"],
             arrays["quality"],
-            arrays.get("age", np.zeros(chunk.rows, np.int64)),  # staged before ages were kept
+            arrays["age"],
         )

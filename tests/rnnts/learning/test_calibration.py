@@ -12,11 +12,11 @@ from rnnts.learning.calibration import (
     HALF_LIFE,
     MIN_SCORES,
     Calibration,
-    Residuals,
     bounds_of,
     places_of,
     read,
 )
+from rnnts.learning.residuals import Residuals
 from rnnts.panels.arrays import AnyArray, FloatArray
 
 NORMAL = np.array(

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from rnnts.config import LEVELS
-from rnnts.learning.calibration import Calibration, Residuals
+from rnnts.learning.calibration import Calibration
 from rnnts.learning.late import Late, ages_of, nearest
+from rnnts.learning.residuals import Residuals
 
 DAY = 24
 HORIZON = 12
