@@ -1,7 +1,7 @@
 """The part of the default network that reads covariates.
 
 It touches the network in two places, and only where there are covariates: features beside those of
-each patch, and what `influence` adds to logits, residual and gaps of each target. Both end in
+each patch, and rows that the layer of all targets reads (rnnts.networks.targets). Both end in
 layers of zeros: a fresh network forecasts as if there were none.
 
 What a network may have to do without, it does without in training: a column, the end of what is
@@ -17,6 +17,7 @@ from keras import layers, ops
 from rnnts.networks import lambdas, patches
 from rnnts.networks.config import NetworkConfig
 from rnnts.networks.inputs import exact, plain
+from rnnts.networks.targets import stretched
 from rnnts.panels.covariates import Features, Number
 
 Tensor = Any
@@ -30,9 +31,7 @@ CUTS = 4
 PATCH_UNITS = 16
 """Features that the covariates of a patch become."""
 UNITS = 32
-"""Units of the layer that is the same for every target."""
-MEMORY_UNITS = 16
-"""What a target sees of the network's memory."""
+"""Units of the layer over the covariates of a patch."""
 MOST_CATEGORY_UNITS = 8
 FARTHEST = 10.0
 """Bounds of a scaled number."""
@@ -44,15 +43,6 @@ class Read:
 
     patches: Tensor | None  # [batch, patches, features]; None without numbers
     targets: Tensor  # [batch, horizon, features]
-
-
-@dataclass(frozen=True, slots=True)
-class Influence:
-    """What covariates add to a member's forecast; all of it 0 at first."""
-
-    logits: Tensor  # [batch, horizon, mixed bases]
-    residual: Tensor  # in seasonal units, [batch, horizon]
-    gaps: Tensor | None  # raw, [batch, horizon, quantiles - 1]; None for a median alone
 
 
 def read_covariates(config: NetworkConfig, inputs: dict[str, Tensor]) -> Read | None:
@@ -83,44 +73,6 @@ def read_covariates(config: NetworkConfig, inputs: dict[str, Tensor]) -> Read | 
         _of_patches(config, both) if width + len(features.past) else None,
         layers.Concatenate(name="covariate_targets")(rows),
     )
-
-
-def influence(
-    config: NetworkConfig,
-    read: Read,
-    memory: Tensor,
-    bases: Tensor,
-    unit: Tensor,
-    place: int,
-) -> Influence:
-    """What covariates add to the forecast of one member.
-
-    Every target goes through the same layer: it sees its own covariates, how they differ from
-    those of its seasonal bases, how the bases lie, and what the network remembers.
-
-    Args:
-        config: The network.
-        read: Its covariates.
-        memory: Of the member, with the hidden layer over it, [batch, features].
-        bases: Scaled, [batch, horizon, mixed bases].
-        unit: [batch, 1].
-        place: Of the member.
-    """
-    name = f"member_{place}_covariates"
-    remembered = layers.Dense(MEMORY_UNITS, activation="gelu", name=f"{name}_memory")(memory)
-    remembered = plain(stretched, f"{name}_remembered", steps=config.horizon)(remembered)
-    lie = plain(base_places, f"{name}_bases")([bases, unit])
-    rows = layers.Concatenate(name=f"{name}_rows")([read.targets, remembered, lie])
-    hidden = layers.Dense(UNITS, activation="gelu", name=f"{name}_hidden")(rows)
-    hidden = layers.Dropout(config.dropout, name=f"{name}_dropout")(hidden)
-    logits = layers.Dense(bases.shape[2], kernel_initializer="zeros", name=f"{name}_logits")
-    residual = layers.Dense(1, kernel_initializer="zeros", name=f"{name}_residual")
-    flat = layers.Reshape((config.horizon,), name=f"{name}_residuals")
-    gaps = None
-    if len(config.levels) > 1:
-        wide = len(config.levels) - 1
-        gaps = layers.Dense(wide, kernel_initializer="zeros", name=f"{name}_gaps")(hidden)
-    return Influence(logits(hidden), flat(residual(hidden)), gaps)
 
 
 def _scaled(numbers: Tensor, columns: Sequence[Number], name: str) -> Tensor:
@@ -237,12 +189,6 @@ def oldest(rows: Tensor, steps: int) -> Tensor:
 
 
 @lambdas.register
-def stretched(rows: Tensor, steps: int) -> Tensor:
-    """[batch, features] -> the same for every step, [batch, steps, features]."""
-    return ops.repeat(rows[:, None, :], steps, axis=1)
-
-
-@lambdas.register
 def ones(numbers: Tensor, steps: int) -> Tensor:
     """Ones for so many steps of each column, [batch, steps, columns]."""
     return ops.ones_like(numbers[:, :steps])
@@ -307,19 +253,3 @@ def beside_seasons(known: Tensor, horizon: int, seasons: Sequence[int], window: 
             change = ahead - ops.take(known, ops.convert_to_tensor(places, "int32"), axis=1)
             pieces.append(lambdas.fill(change))
     return ops.concatenate(pieces, axis=-1)
-
-
-@lambdas.register
-def base_places(tensors: list[Tensor]) -> Tensor:
-    """Mean of the bases, and each one's distance from it, in seasonal units.
-
-    Args:
-        tensors: Bases [batch, horizon, mixed bases], unit [batch, 1].
-
-    Returns:
-        [batch, horizon, 1 + mixed bases].
-    """
-    bases, unit = tensors
-    mean = patches.mean_known(bases, -1)[..., None]
-    both = ops.concatenate([mean, bases - mean], axis=-1) / unit[..., None]
-    return ops.clip(lambdas.fill(both), -FARTHEST, FARTHEST)

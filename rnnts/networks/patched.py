@@ -6,16 +6,14 @@ from keras import layers
 
 from rnnts.networks import lambdas, patches
 from rnnts.networks.config import NetworkConfig
-from rnnts.networks.covariates import Read, influence, read_covariates
+from rnnts.networks.covariates import Read, read_covariates
 from rnnts.networks.inputs import exact, plain
+from rnnts.networks.targets import adjust_targets
 
 Tensor = Any
 
 MAX_SEGMENTS = 128
 """Rows of mixture weights; longer horizons share a row among more targets."""
-MAX_ROWS = 512
-"""Rows of residuals and gaps, likewise: 10,000 targets need no 10,000 x 13 weights a unit."""
-
 MOST_UNROLLED = 32
 """Patches up to which the recurrence is laid out step by step: faster, but a larger graph."""
 
@@ -67,19 +65,13 @@ def known_summary(config: NetworkConfig, inputs: dict[str, Tensor]) -> Tensor | 
     pieces = []
     if config.known_future:
         step = segment_steps(config)
-        rows = plain(every_nth, "known_rows", step=step)(inputs["known_future"])
+        rows = plain(patches.every_nth, "known_rows", step=step)(inputs["known_future"])
         pieces.append(layers.Flatten(name="known")(rows))
     if config.static and config.scale != "series":
         pieces.append(plain(lambdas.fill, "fill_static")(inputs["static"]))
     if not pieces:
         return None
     return pieces[0] if len(pieces) == 1 else layers.Concatenate(name="known_features")(pieces)
-
-
-@lambdas.register
-def every_nth(rows: Tensor, step: int) -> Tensor:
-    """[batch, horizon, features] -> every `step`-th row."""
-    return rows[:, ::step]
 
 
 def segment_steps(config: NetworkConfig) -> int:
@@ -105,19 +97,19 @@ def _member(config: NetworkConfig, parts: tuple[Any, ...], place: int) -> Tensor
         memory = layers.Concatenate(name=f"member_{place}_context")([memory, known])
     memory = _deepened(config, memory, f"member_{place}_hidden")
     logits = _logits(config, memory, bases, unit, place)
-    step = -(-config.horizon // MAX_ROWS)
+    step = -(-config.horizon // patches.MAX_ROWS)
     residual = _rows(config, memory, f"member_{place}_residual", 1, step)
     residual = layers.Reshape((config.horizon,), name=f"member_{place}_residuals")(residual)
-    push = influence(config, read, memory, bases, unit, place) if read is not None else None
-    if push is not None:
-        logits = layers.Add(name=f"member_{place}_logits")([logits, push.logits])
-        residual = layers.Add(name=f"member_{place}_moved")([residual, push.residual])
+    told = None if read is None else read.targets
+    own = adjust_targets(config, memory, bases, unit, told, place)
+    logits = layers.Add(name=f"member_{place}_logits")([logits, own.logits])
+    residual = layers.Add(name=f"member_{place}_moved")([residual, own.residual])
     median = plain(patches.mixture, f"member_{place}_median")([bases, logits, residual, unit])
     if len(config.levels) == 1:
         return plain(lambdas.expand_dims, f"member_{place}_point")(median)
     gaps = _rows(config, memory, f"member_{place}_gaps", len(config.levels) - 1, step)
-    if push is not None and push.gaps is not None:
-        gaps = layers.Add(name=f"member_{place}_all_gaps")([gaps, push.gaps])
+    if own.gaps is not None:
+        gaps = layers.Add(name=f"member_{place}_all_gaps")([gaps, own.gaps])
     spread = plain(patches.spread_gaps, f"member_{place}_quantiles", middle=config.middle)
     return spread([median, gaps, unit])
 

@@ -168,6 +168,17 @@ FARTHEST = 10.0
 """Seasonal units beyond which a base is just far away: one outlier is not to rule the weights."""
 
 
+MAX_ROWS = 512
+"""Rows of residuals, gaps and adjustments; the targets of longer horizons share them: 10,000 need
+no 10,000 x 13 weights a unit."""
+
+
+@register
+def every_nth(rows: Tensor, step: int) -> Tensor:
+    """[batch, horizon, features] -> every `step`-th row."""
+    return rows[:, ::step]
+
+
 @register
 def stretch(coarse: Tensor, steps: int, horizon: int) -> Tensor:
     """Each row stands for `steps` targets: [batch, rows, ...] -> [batch, horizon, ...]."""

@@ -1,0 +1,97 @@
+"""The layer of the default network that every target goes through.
+
+The heads have rows of their own for stretches of targets; this layer is one and the same for every
+target, and so learns from all of them what its bases say, and covariates where there are any. It
+ends in layers of zeros: a fresh network forecasts as if it were not there.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from keras import layers, ops
+
+from rnnts.networks import lambdas, patches
+from rnnts.networks.config import NetworkConfig
+from rnnts.networks.inputs import plain
+
+Tensor = Any
+
+UNITS = 32
+"""Units of the layer."""
+MEMORY_UNITS = 16
+"""What a target sees of the network's memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """What the layer adds to a member's forecast; all of it 0 at first."""
+
+    logits: Tensor  # [batch, horizon, mixed bases]
+    residual: Tensor  # in seasonal units, [batch, horizon]
+    gaps: Tensor | None  # raw, [batch, horizon, quantiles - 1]; None for a median alone
+
+
+def adjust_targets(
+    config: NetworkConfig,
+    memory: Tensor,
+    bases: Tensor,
+    unit: Tensor,
+    known: Tensor | None,
+    place: int,
+) -> Adjustment:
+    """What each target adds to the forecast of one member.
+
+    Args:
+        config: The network.
+        memory: Of the member, with the hidden layer over it, [batch, features].
+        bases: Scaled, [batch, horizon, mixed bases].
+        unit: [batch, 1].
+        known: What covariates say of each target, [batch, horizon, features]; None: nothing.
+        place: Of the member.
+    """
+    name = f"member_{place}_targets"
+    remembered = layers.Dense(MEMORY_UNITS, activation="gelu", name=f"{name}_memory")(memory)
+    remembered = plain(stretched, f"{name}_remembered", steps=config.horizon)(remembered)
+    lie = plain(base_places, f"{name}_bases")([bases, unit])
+    rows = [remembered, lie] if known is None else [known, remembered, lie]
+    rows = layers.Concatenate(name=f"{name}_rows")(rows)
+    step = -(-config.horizon // patches.MAX_ROWS)
+    if step > 1:
+        rows = plain(patches.every_nth, f"{name}_some", step=step)(rows)
+    hidden = layers.Dense(UNITS, activation="gelu", name=f"{name}_hidden")(rows)
+    hidden = layers.Dropout(config.dropout, name=f"{name}_dropout")(hidden)
+
+    def head(part: str, width: int) -> Tensor:
+        dense = layers.Dense(width, kernel_initializer="zeros", name=f"{name}_{part}")
+        stretch = plain(patches.stretch, f"{name}_all_{part}", steps=step, horizon=config.horizon)
+        return stretch(dense(hidden))
+
+    flat = layers.Reshape((config.horizon,), name=f"{name}_residuals")
+    gaps = len(config.levels) - 1
+    return Adjustment(
+        head("logits", bases.shape[2]),
+        flat(head("residual", 1)),
+        head("gaps", gaps) if gaps else None,
+    )
+
+
+@lambdas.register
+def stretched(rows: Tensor, steps: int) -> Tensor:
+    """[batch, features] -> the same for every step, [batch, steps, features]."""
+    return ops.repeat(rows[:, None, :], steps, axis=1)
+
+
+@lambdas.register
+def base_places(tensors: list[Tensor]) -> Tensor:
+    """Mean of the bases, and each one's distance from it, in seasonal units.
+
+    Args:
+        tensors: Bases [batch, horizon, mixed bases], unit [batch, 1].
+
+    Returns:
+        [batch, horizon, 1 + mixed bases].
+    """
+    bases, unit = tensors
+    mean = patches.mean_known(bases, -1)[..., None]
+    both = ops.concatenate([mean, bases - mean], axis=-1) / unit[..., None]
+    return ops.clip(lambdas.fill(both), -patches.FARTHEST, patches.FARTHEST)
