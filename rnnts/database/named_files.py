@@ -20,6 +20,8 @@ REMOVED = "removed by tidy"
 _IN_JSON: tuple[tuple[Column[Any], tuple[str, ...]], ...] = (
     (model_version.c.manifest, ("weights", "name")),
     (model_version.c.manifest, ("probe",)),
+    (model_version.c.manifest, ("scored", "weights", "name")),
+    (model_version.c.manifest, ("scored", "probe")),
     (scorecard.c.scores, ("artefacts", "errors")),
     (scorecard.c.scores, ("artefacts", "detail")),
     (scorecard.c.scores, ("artefacts", "residuals")),

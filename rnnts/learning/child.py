@@ -26,6 +26,7 @@ from rnnts.panels.arrays import AnyArray
 if TYPE_CHECKING:
     from rnnts.learning.fit import Outcome, Progress
     from rnnts.learning.recipe import Recipe
+    from rnnts.learning.refit import Refit
     from rnnts.windows.windowset import WindowSet
 
 RETRY_RATE = 0.1
@@ -36,7 +37,7 @@ to all of it gave held-out errors within 0.5 %; the whole one climbs out of what
 BUDGET_SHARE = 0.95
 """Part of a time budget that is planned at first: the rest is for loading, compiling, saving."""
 SAVING_SECONDS = 3.0
-"""Of a time budget kept for saving network and probe, at most a tenth of it; 2 s here."""
+"""Of a time budget kept for saving networks and probes, at most a tenth of it; 2 s here."""
 FEWEST_STEPS = 20
 """A budget that allows fewer steps than this still gets them: less is no training."""
 PROBE_ROWS = 64
@@ -81,20 +82,22 @@ def run(job: Job, tell: Tell) -> None:
     tell({"event": "planned", "step": 0, **planned})
     steps = int(planned["steps"])
     outcome, recipe, retried = trained(job, config, windowset, steps, tell, began)
+    again = _trained_on(job, config, windowset, (outcome, recipe), tell, began)
     result = {
         "status": outcome.status,
         "planned": planned,
         "steps": outcome.steps,
         "best_step": outcome.best_step,
-        "seconds": outcome.seconds,
+        "seconds": outcome.seconds + (0.0 if again is None else again.seconds),
         "validation_loss": outcome.validation_loss,
         "curve": [[_plain(number) for number in point] for point in outcome.curve],
         "reason": outcome.reason,
         "retried": retried,
         "recipe": asdict(recipe),
+        "refit": None if again is None else again.to_json(),
     }
     if outcome.status == "trained":
-        result |= _kept(Path(job.folder), outcome.model, windowset)
+        result |= _networks(Path(job.folder), outcome.model, again, windowset)
     write_json(Path(job.folder) / "result.json", result)
     tell({"event": "done"})
 
@@ -113,9 +116,11 @@ def planned_steps(job: Job, config: NetworkConfig, windowset: "WindowSet") -> di
         planned = {"steps": job.steps, "step_seconds": None}
     else:
         from rnnts.learning.fit import measure_step_seconds
+        from rnnts.learning.recipe import recipe_for
 
         step_seconds = measure_step_seconds(config, windowset)
-        fitting = int((job.seconds or 0.0) * BUDGET_SHARE / step_seconds)
+        seconds = (job.seconds or 0.0) * BUDGET_SHARE / (1 + recipe_for(config).refit)
+        fitting = int(seconds / step_seconds)
         planned = {"steps": max(fitting, FEWEST_STEPS), "step_seconds": step_seconds}
     write_json(path, planned)
     return planned
@@ -130,13 +135,9 @@ def trained(
     began: float,
 ) -> "tuple[Outcome, Recipe, bool]":
     """How the training ended, by which recipe, and whether that was the retry of a divergence."""
-    from rnnts.learning.fit import fit
+    from rnnts.learning.fit import fit, weights_of
     from rnnts.learning.recipe import recipe_for
     from rnnts.learning.versions import load_network
-
-    def report(progress: "Progress") -> None:
-        told = {name: _plain(value) for name, value in asdict(progress).items()}
-        tell({"event": "step", **told})
 
     recipe, start = recipe_for(config, steps), None
     if job.parent is not None:
@@ -149,9 +150,9 @@ def trained(
             steps=steps,
             seed=job.seed,
             recipe=recipe,
-            on_progress=report,
+            on_progress=_reporter(tell),
             checkpoint_dir=Path(job.folder) / attempt,
-            seconds=None if job.seconds is None else _left(job.seconds, perf_counter() - began),
+            seconds=_left(job, perf_counter() - began, 1 / (1 + recipe.refit)),
             start=start,
         )
         if outcome.status == "trained" or attempt == "retry":
@@ -161,24 +162,70 @@ def trained(
     raise AssertionError("the loop returns")
 
 
-def _left(budget: float, spent: float) -> float:
-    """Seconds of a budget that are left to train in."""
-    return max(0.0, budget - spent - min(SAVING_SECONDS, budget / 10))
+def _trained_on(
+    job: Job,
+    config: NetworkConfig,
+    windowset: "WindowSet",
+    first: "tuple[Outcome, Recipe]",
+    tell: Tell,
+    began: float,
+) -> "Refit | None":
+    """The second training, on what the first one was not shown; None where there is none."""
+    from rnnts.learning.refit import refit
+
+    outcome, recipe = first
+    if outcome.status != "trained":
+        return None
+    return refit(
+        config,
+        windowset,
+        outcome,
+        recipe=recipe,
+        seed=job.seed,
+        seconds=_left(job, perf_counter() - began),
+        on_progress=_reporter(tell, outcome.steps),
+        checkpoint_dir=Path(job.folder) / "refit",
+    )
 
 
-def weights_of(model: Any) -> list[AnyArray]:
-    """The weights that training changes."""
-    return [np.asarray(variable.numpy()) for variable in model.trainable_variables]
+def _reporter(tell: Tell, before: int = 0) -> "Callable[[Progress], None]":
+    """Tells the progress of a training that goes on after so many steps."""
+
+    def report(progress: "Progress") -> None:
+        told = {name: _plain(value) for name, value in asdict(progress).items()}
+        told |= {"step": before + progress.step, "steps": before + progress.steps}
+        tell({"event": "step", **told})
+
+    return report
 
 
-def _kept(folder: Path, model: Any, windowset: "WindowSet") -> dict[str, Any]:
-    """Keep the network and the forecasts that prove it: their files and hashes."""
+def _left(job: Job, spent: float, share: float = 1.0) -> float | None:
+    """Seconds that are left of a share of the budget; None where steps are counted instead."""
+    if job.seconds is None:
+        return None
+    return max(0.0, share * (job.seconds - min(SAVING_SECONDS, job.seconds / 10)) - spent)
+
+
+def _networks(
+    folder: Path, scored: Any, again: "Refit | None", windowset: "WindowSet"
+) -> dict[str, Any]:
+    """Keep the network that serves, and the one that the gate scores where that is another."""
+    if again is None or again.model is None:
+        return _kept(folder, scored, windowset)
+    return {
+        **_kept(folder, again.model, windowset),
+        "scored": _kept(folder, scored, windowset, prefix="scored_"),
+    }
+
+
+def _kept(folder: Path, model: Any, windowset: "WindowSet", prefix: str = "") -> dict[str, Any]:
+    """Keep a network and the forecasts that prove it: their files and hashes."""
     from rnnts.learning.versions import archive_of, weights_digest
 
     archive = archive_of(model)
-    write_bytes(folder / "weights.keras", archive)
+    write_bytes(folder / f"{prefix}weights.keras", archive)
     probe = packed(probe_of(model, windowset))
-    write_bytes(folder / "probe.npz", probe)
+    write_bytes(folder / f"{prefix}probe.npz", probe)
     return {
         "weights": {
             "sha256": hashlib.sha256(archive).hexdigest(),

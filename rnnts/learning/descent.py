@@ -58,7 +58,7 @@ class Descent:
         self.progress = tf.Variable(0.0, dtype=tf.float64)  # how much of the schedule is done
         self.loss = LOSSES[config.loss]
         self._loss_of_copies = lambdas.fused(self._loss)
-        self.held_out = _held_out(windowset)
+        self.held_out = held_out(windowset, "calibration")
         self.begun_with = ""  # digest of the weights that were given, if any were
 
     def begin_with(self, weights: Sequence[AnyArray]) -> None:
@@ -193,7 +193,7 @@ class Descent:
 
 
 MOST_HELD_OUT = 4096
-"""Windows of the calibration part that are looked at; more cost time and tell no more."""
+"""Windows of a held-out part that are looked at; more cost time and tell no more."""
 
 
 def rate_share(progress: Tensor, warmup: float) -> Tensor:
@@ -211,11 +211,11 @@ def rate_share(progress: Tensor, warmup: float) -> Tensor:
     return tf.where(progress < warmup, rise, fall)
 
 
-def _held_out(windowset: WindowSet) -> list[Batch]:
-    """A fixed even sample of the calibration part, in batches."""
-    total = int(windowset.counts("calibration").sum())
+def held_out(windowset: WindowSet, part: str) -> list[Batch]:
+    """A fixed even sample of a held-out part, in batches."""
+    total = int(windowset.counts(part).sum())
     every = max(1, -(-total // MOST_HELD_OUT))
-    rows = batches(windowset, 512, 0, "calibration")
+    rows = batches(windowset, 512, 0, part)
     if every > 1:
         rows = rows.unbatch().shard(every, 0).batch(512)
     return list(rows)

@@ -58,6 +58,7 @@ def fit(  # noqa: PLR0913 - what is trained, how long, and where it reports to
     checkpoint_dir: Path | None = None,
     resume: bool = True,
     seconds: float | None = None,
+    longer: bool = True,
     start: Sequence[AnyArray] | None = None,
 ) -> Outcome:
     """Train a network for `steps` steps and give back its best weights.
@@ -78,6 +79,7 @@ def fit(  # noqa: PLR0913 - what is trained, how long, and where it reports to
         seconds: To end after; the schedule is stretched or shortened as its speed becomes known,
             and a training far beyond them ends with its best weights so far. Those before an
             interruption count.
+        longer: Whether time that is left makes it longer than `steps`, not only shorter.
         start: Trainable weights to begin with; default: random ones.
     """
     recipe = recipe or recipe_for(config, steps)
@@ -85,7 +87,7 @@ def fit(  # noqa: PLR0913 - what is trained, how long, and where it reports to
     if start is not None:
         descent.begin_with(start)
     descent.span.assign(max(1.0, min(recipe.averaging * steps, MOST_AVERAGED)))
-    loop = _Loop(descent, steps, on_progress, checkpoint_dir, seconds)
+    loop = _Loop(descent, steps, on_progress, checkpoint_dir, seconds, longer=longer)
     return loop.run(resume=resume)
 
 
@@ -109,6 +111,8 @@ class _Loop:
         on_progress: Callable[[Progress], None] | None,
         folder: Path | None,
         seconds: float | None,
+        *,
+        longer: bool,
     ) -> None:
         self.descent = descent
         self.steps = steps
@@ -117,6 +121,7 @@ class _Loop:
         self.budget = math.inf if seconds is None else seconds
         self.began = perf_counter()
         self.before = 0.0  # seconds of former processes
+        self.most_steps = math.inf if longer else steps  # however much time is left
         self.reported: tuple[int, float] | None = None  # step and seconds of the last report
         self.state = checkpoints.State()
 
@@ -169,6 +174,7 @@ class _Loop:
             return
         step_seconds = (self.reported[1] - before[1]) / (self.reported[0] - before[0])
         end = self.state.step + max(1, int((self.budget - self.reported[1]) / step_seconds))
+        end = int(min(end, self.most_steps))
         if abs(end - self.steps) > LEAST_MOVE * self.steps:
             self.steps = end
             self.descent.end.assign(end)
@@ -206,6 +212,11 @@ class _Loop:
 
     def _seconds(self) -> float:
         return self.before + perf_counter() - self.began
+
+
+def weights_of(model: keras.Model) -> list[AnyArray]:
+    """The weights that training changes."""
+    return [np.asarray(variable.numpy()) for variable in model.trainable_variables]
 
 
 MEASURED = 30

@@ -18,7 +18,7 @@ from rnnts.errors import InfrastructureError, IntegrityError, RnntsError
 from rnnts.failpoints import hit
 from rnnts.learning.child import Job, write_json
 from rnnts.learning.supervise import Budget, Line, Outcome, supervise
-from rnnts.learning.versions import id_of
+from rnnts.learning.versions import as_scored, id_of
 from rnnts.panels.resolve import MINUTES
 
 HARD_OVERRUN = 1.5
@@ -33,7 +33,7 @@ LONGEST_SECONDS = 86_400.0
 """The limit of a fixed number of steps, whose time nobody knows before."""
 GIGABYTE = 1 << 30
 FILES = {"weights": "weights.keras", "probe": "probe.npz"}
-"""What a result names, by hash, and the files that hold it."""
+"""What a result names, by hash, and the files that hold it; "scored" ones have that before it."""
 REMEMBERED = {"steps.json", "version.json", "child.log"}
 """What stays in the folder of a job that is done."""
 AGAIN = "run this again: it goes on from its last checkpoint"
@@ -85,7 +85,7 @@ class Training:
             folder=str(folder),
             parent=None
             if parent is None
-            else {name: parent[name] for name in ("network", "weights")},
+            else {name: as_scored(parent)[name] for name in ("network", "weights")},
         )
         return cls(inputs["panel"], job, config.memory_gb)
 
@@ -126,9 +126,9 @@ class Training:
             self._verify(result)
         return result
 
-    def file(self, part: str) -> bytes:
-        """Bytes of the "weights" or the "probe" of a result."""
-        return (self.folder / FILES[part]).read_bytes()
+    def file(self, part: str, prefix: str = "") -> bytes:
+        """Bytes of the "weights" or the "probe" of a result, or of what was "scored_" of it."""
+        return (self.folder / f"{prefix}{FILES[part]}").read_bytes()
 
     def close(self, version_id: str) -> None:
         """Leave of the job what running it again has to know, and its log."""
@@ -166,18 +166,20 @@ class Training:
             {"PYTHONHASHSEED": "0"},
         )
 
-    def _verify(self, result: Json) -> None:
+    def _verify(self, result: Json, prefix: str = "") -> None:
         for part, file in FILES.items():
-            if hashlib.sha256(self.file(part)).hexdigest() != result[part]["sha256"]:
+            if hashlib.sha256(self.file(part, prefix)).hexdigest() != result[part]["sha256"]:
                 (self.folder / "result.json").unlink()
                 raise IntegrityError(
                     "ARTEFACT_CORRUPT",
                     panel=self.panel,
                     expected=f"the {part} that the training process recorded",
                     got="other bytes",
-                    where=str(self.folder / file),
+                    where=str(self.folder / f"{prefix}{file}"),
                     do="run this again, and look at the disk of the store",
                 )
+        if "scored" in result:
+            self._verify(result["scored"], "scored_")
 
     def _failure(self, outcome: Outcome) -> RnntsError:
         """What the end of the child means to a person."""

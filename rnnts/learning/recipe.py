@@ -16,6 +16,8 @@ class Recipe:
     mixing: float = 0.5  # largest share of another window that is mixed into one
     clip: float = 1.0  # global norm of the gradient
     evaluations: int = 20  # of the calibration part; each also writes a checkpoint
+    refit: float = 0.3  # steps on what was held out too, as a part of those before
+    refit_rate: float = 0.3  # part of the learning rate for these
     fused: bool = True  # whether chains of small operations are compiled into kernels
 
 
@@ -31,6 +33,6 @@ def recipe_for(config: NetworkConfig, steps: int | None = None) -> Recipe:
         steps: Of the training; None: not known yet, and many.
     """
     patched = config.architecture == "patched_lstm"
-    recipe = Recipe() if patched else Recipe(batch=128, rate=2e-3, mixing=0.0)
+    recipe = Recipe() if patched else Recipe(batch=128, rate=2e-3, mixing=0.0, refit=0.0)
     recipe = replace(recipe, fused=steps is None or steps >= FUSED_FROM)
     return recipe if config.rate is None else replace(recipe, rate=config.rate)

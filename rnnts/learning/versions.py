@@ -110,6 +110,15 @@ def _counted(config: bytes) -> bytes:
     return json.dumps(json.loads(config, object_hook=count)).encode()
 
 
+def as_scored(manifest: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The manifest of a version with the weights that the gate looks at.
+
+    They know nothing of what the gate holds out. Those that serve were trained on it too, where the
+    training was long enough for that (rnnts.learning.refit).
+    """
+    return {**manifest, **manifest.get("scored", {})}
+
+
 def load_network(store: Store, manifest: Mapping[str, Json]) -> "keras.Model":
     """The network of a version: rebuilt from our own config, filled with verified weights.
 

@@ -18,7 +18,7 @@ from rnnts.learning.portrait import Portrait
 from rnnts.learning.predict import predict_blocks
 from rnnts.learning.residuals import Residuals
 from rnnts.learning.rolling import HeldOut, Method, Scored
-from rnnts.learning.versions import load_network
+from rnnts.learning.versions import as_scored, load_network
 from rnnts.networks.config import NetworkConfig
 from rnnts.panels.arrays import AnyArray, BoolArray, FloatArray
 from rnnts.panels.grid import Grid
@@ -66,8 +66,7 @@ def compare(project: "Project", row: VersionRow, rival: VersionRow | None) -> Co
         windows.bounds,
     )
     levels = windows.network.levels
-    model = load_network(project.store, row.manifest)
-    prove(project.store, row, model)
+    model = _proved(project.store, row)
     raw = held_out.network(model, windows.network, levels)
     residuals = {part: held_out.residuals(raw, part) for part in PARTS}
     late = {part: held_out.late(model, windows.network, levels, part) for part in PARTS}
@@ -97,13 +96,27 @@ def compare(project: "Project", row: VersionRow, rival: VersionRow | None) -> Co
     return Comparison(scores, tuple(findings))
 
 
-def prove(store: "Store", row: VersionRow, model: Any) -> None:  # noqa: ANN401 - keras.Model
+def _proved(store: "Store", row: VersionRow) -> Any:  # noqa: ANN401 - keras.Model
+    """The network that the gate scores; it and the one that serves give what they gave before.
+
+    Raises:
+        IntegrityError: PROBE_MISMATCH; ARTEFACT_… of either.
+    """
+    scored = as_scored(row.manifest)
+    if scored["weights"] != row.manifest["weights"]:
+        _prove(store, row, load_network(store, row.manifest), row.manifest["probe"])
+    model = load_network(store, scored)
+    _prove(store, row, model, scored["probe"])
+    return model
+
+
+def _prove(store: "Store", row: VersionRow, model: Any, probe_name: str) -> None:  # noqa: ANN401
     """Hold a loaded network against the forecasts that its training process recorded.
 
     Raises:
         IntegrityError: PROBE_MISMATCH where a single bit differs.
     """
-    probe = store.get_arrays(row.manifest["probe"])
+    probe = store.get_arrays(probe_name)
     recorded = probe.pop("forecast")
     forecast = predict_blocks(model, probe) if probe else recorded
     if np.array_equal(forecast, recorded):
@@ -137,7 +150,7 @@ def _champion(
     if rival.manifest["grid"] != windows.grid.to_json():
         return {}, [_passed_over(rival, "MODEL_MISMATCH", "it has another time line")]
     try:
-        model = load_network(project.store, rival.manifest)
+        model = load_network(project.store, as_scored(rival.manifest))
     except IntegrityError as error:
         return {}, [_passed_over(rival, error.code, f"{error.got}, in {error.where}")]
     raw = held_out.network(model, config, levels)

@@ -66,15 +66,26 @@ def _why_from_scratch(
     project: "Project", windows: "Windows", config: TrainConfig, before: VersionRow | None
 ) -> str:
     """What speaks against the champion's weights, "" if nothing does."""
+    from rnnts.learning.versions import code_version
+
     if before is None:
         return "there is no champion yet"
     reasons = {
         'train.start = "scratch"': config.start == "scratch",
         f"every {FRESH_EVERY}th retrain begins anew": _generation(before) + 1 >= FRESH_EVERY,
         "the champion was trained on what is held out now": _knows_held_out(before, windows),
-        "the champion's weights are not in the store": not project.store.has(before.weights_name),
+        "the code that makes networks changed": before.manifest.get("code") != code_version(),
+        "the champion's weights are not in the store": not project.store.has(
+            _scored_weights(before)
+        ),
     }
     return _shape_changed(before, windows) or next(filter(reasons.get, reasons), "")
+
+
+def _scored_weights(before: VersionRow) -> str:
+    """File of the weights that know nothing of what its gate held out."""
+    scored: Json = before.manifest.get("scored", {})
+    return str(scored["weights"]["name"]) if scored else before.weights_name
 
 
 def _generation(before: VersionRow) -> int:

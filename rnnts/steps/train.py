@@ -96,9 +96,9 @@ def _parent(project: "Project", planned: Plan) -> Json | None:
 
 def _inputs(windows: Windows, seed: int, parent: Json | None) -> Json:
     """What a version's id is made from, but for the number of steps."""
-    from rnnts.learning.versions import code_version
+    from rnnts.learning.versions import as_scored, code_version
 
-    begun_with = {} if parent is None else {"begun_with": parent["weights"]["sha256"]}
+    begun_with = {} if parent is None else {"begun_with": as_scored(parent)["weights"]["sha256"]}
     return {
         **begun_with,
         "panel": windows.panel,
@@ -134,8 +134,11 @@ def _manifest(
     steps = result["planned"]["steps"]
     # A training that was cut short in time is another version than the whole one.
     cut = {} if result["steps"] == steps else {"ended_at": result["steps"]}
+    again = result["refit"]
+    if again is not None and again["steps"] != again["planned"]:
+        cut["refit_ended_at"] = again["steps"]
     told = ("status", "best_step", "seconds", "validation_loss", "curve", "reason", "retried",
-            "recipe")  # fmt: skip
+            "recipe", "refit")  # fmt: skip
     return {
         **inputs,
         "version_id": id_of(**inputs, steps=steps, **cut),
@@ -155,17 +158,22 @@ def _manifest(
 
 
 def _kept(store: "Store", training: "Training", result: Json) -> Json:
-    """Keep weights and probe; where they are, and their hashes. Nothing of a divergence."""
+    """Keep weights and probes; where they are, and their hashes. Nothing of a divergence."""
     if result["status"] != "trained":
         return {"weights": {"name": "", "sha256": "", "digest": ""}, "probe": ""}
-    weights = store.put(
-        training.file("weights"),
-        "weights",
-        "keras",
-        after_rename=lambda: hit("train.weights_renamed"),
-    )
-    probe = store.put(training.file("probe"), "probe", "npz")
-    return {"weights": {**result["weights"], "name": weights}, "probe": probe}
+
+    def kept(told: Json, prefix: str = "") -> Json:
+        weights = store.put(
+            training.file("weights", prefix),
+            "weights",
+            "keras",
+            after_rename=lambda: hit("train.weights_renamed"),
+        )
+        probe = store.put(training.file("probe", prefix), "probe", "npz")
+        return {"weights": {**told["weights"], "name": weights}, "probe": probe}
+
+    scored = result.get("scored")
+    return kept(result) | ({} if scored is None else {"scored": kept(scored, "scored_")})
 
 
 def _keep_manifest(store: "Store", manifest: Json) -> None:

@@ -33,6 +33,11 @@ class Parts:
     calibration_origins: IntArray  # rising, [origins]
     gate_origins: IntArray  # rising, [origins]
 
+    def whole(self) -> "Parts":
+        """The same time with nothing held out: every target may be trained on."""
+        none = self.gate_origins[:0]
+        return Parts(self.gate_until, self.gate_until, self.gate_until, none, none)
+
     @property
     def ends(self) -> dict[str, int]:
         """The step before which the targets of each part lie, as JSON has it."""

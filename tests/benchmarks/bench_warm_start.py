@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from rnnts.learning.bounds import Bounds
-from rnnts.learning.child import WARM_RATE, weights_of
-from rnnts.learning.fit import Outcome, fit
+from rnnts.learning.child import WARM_RATE
+from rnnts.learning.fit import Outcome, fit, weights_of
 from rnnts.learning.jobs import WARM_SHARE
 from rnnts.learning.recipe import recipe_for
 from rnnts.learning.rolling import HeldOut

@@ -1,5 +1,6 @@
 """A training leaves a result that another process can prove, and goes on where it was stopped."""
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -62,6 +63,13 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[child.Job, list[Lin
     return job, run(job)
 
 
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> tuple[child.Job, list[Line]]:
+    """A training long enough for a second one on what was held out, and what it said."""
+    job = replace(job_in(tmp_path_factory.mktemp("long")), steps=70)
+    return job, run(job)
+
+
 def result_of(job: child.Job) -> dict[str, Any]:
     result: dict[str, Any] = json.loads((Path(job.folder) / "result.json").read_text())
     return result
@@ -105,7 +113,7 @@ def test_a_budget_of_time_becomes_steps_once_and_is_kept(
     job = replace(job, steps=None, seconds=10.0)
     windowset = windows()
     planned = child.planned_steps(job, CONFIG, windowset)
-    assert planned == {"steps": 950, "step_seconds": 0.01}
+    assert planned == {"steps": 730, "step_seconds": 0.01}  # 30 in 130 are for the second one
     assert child.planned_steps(job, CONFIG, windowset) == planned
     assert measured == [1.0]
 
@@ -169,6 +177,59 @@ def test_a_second_divergence_is_a_result_without_weights(
     assert result["status"] == "diverged"
     assert "became nan" in result["reason"]
     assert "weights" not in result
+
+
+def test_a_longer_training_goes_on_with_what_was_held_out(
+    long: tuple[child.Job, list[Line]],
+) -> None:
+    job, lines = long
+    result = result_of(job)
+    assert (result["steps"], result["refit"]["steps"], result["refit"]["reason"]) == (70, 21, "")
+    assert result["weights"]["digest"] != result["scored"]["weights"]["digest"]
+    assert result["seconds"] > result["refit"]["seconds"] > 0
+    folder = Path(job.folder)
+    for prefix, told in (("", result), ("scored_", result["scored"])):
+        for file, part in (("weights.keras", "weights"), ("probe.npz", "probe")):
+            data = (folder / f"{prefix}{file}").read_bytes()
+            assert hashlib.sha256(data).hexdigest() == told[part]["sha256"]
+    steps = [line["step"] for line in lines if line["event"] == "step"]
+    assert steps == sorted(steps)
+    assert steps[-1] == 91
+
+
+def test_what_was_made_worse_does_not_serve(
+    job: child.Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = iter([1.0, 1.5])
+    monkeypatch.setattr("rnnts.learning.refit.gate_loss", lambda *_: next(losses))
+    run(replace(job, steps=70))
+    result = result_of(job)
+    assert "rose from 1 to 1.5" in result["refit"]["reason"]
+    assert "scored" not in result
+    assert not (Path(job.folder) / "scored_weights.keras").exists()
+
+
+def test_an_interrupted_second_training_ends_at_the_same_weights(
+    long: tuple[child.Job, list[Line]], job: child.Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rnnts.learning import checkpoints
+
+    write = checkpoints.write
+
+    def write_once(folder: Path, *arguments: Anything) -> None:
+        write(folder, *arguments)
+        if folder.name == "refit":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoints, "write", write_once)
+    job = replace(job, steps=70)
+    with pytest.raises(KeyboardInterrupt):
+        run(job)
+    monkeypatch.undo()
+    run(job)
+    undisturbed, resumed = result_of(long[0]), result_of(job)
+    for told in ("weights", "scored", "probe"):
+        assert resumed[told] == undisturbed[told]
 
 
 def test_an_interrupted_training_ends_at_the_same_weights(

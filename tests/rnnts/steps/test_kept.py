@@ -34,6 +34,7 @@ from tests.rnnts.steps.small_champion import CONFIG, MORE, SEASONS, Repeater
 from tests.rnnts.steps.small_project import BEGIN, lay_out, wave
 
 DAY = 86_400
+SCORED = ("weights", "probe")
 EVERY_SUNDAY = 'schedule = { retrain = "0 3 * * 0" }'
 EVERY_MONTH = 'schedule = { retrain = "0 3 1 * *" }'
 
@@ -83,6 +84,7 @@ def train(project: Project, name: str, day: float, verdict: str = "reject") -> T
         kind: store.put(f"{kind} of {name}".encode(), kind, "bin")
         for kind in ("weights", "probe", "errors", "residuals", "calibration")
     }
+    scored = {kind: store.put(f"scored {kind} of {name}".encode(), kind, "bin") for kind in SCORED}
     safeguards = store.put_json({name: "seasonal_naive_day"}, "safeguards")
     realised = store.put(f"realised of {name}".encode(), "calibration", "bin")
     arrays, windows = lay_windows(project, name)
@@ -92,6 +94,7 @@ def train(project: Project, name: str, day: float, verdict: str = "reject") -> T
         "network": CONFIG.model_dump(mode="json"),
         "weights": {"name": files["weights"], "sha256": "", "digest": ""},
         "probe": files["probe"],
+        "scored": {"weights": {"name": scored["weights"]}, "probe": scored["probe"]},
         "grid": Grid("1h").to_json(),
         "seasons": SEASONS,
         "bounds": {},
@@ -120,7 +123,7 @@ def train(project: Project, name: str, day: float, verdict: str = "reject") -> T
             models.promote(connection, **common, **decided, effective_from=at(day))
         if verdict == "reject":
             models.reject(connection, **common, **decided)
-    named = (*files.values(), realised, *([safeguards] if verdict else []))
+    named = (*files.values(), *scored.values(), realised, *([safeguards] if verdict else []))
     kept_as = store.put_json(manifest, "version")
     return Trained(name, Path(windows).stem, named, (arrays, windows), kept_as)
 

@@ -9,6 +9,7 @@ import pytest
 
 from rnnts.config import TrainConfig
 from rnnts.database import models
+from rnnts.learning.versions import code_version
 from rnnts.project import Project
 from rnnts.steps.retrains import FRESH_EVERY, Plan, plan, sentence, told_of
 from rnnts.steps.train import train
@@ -48,6 +49,7 @@ def crown(
     manifest = {
         "network": windows.network.model_dump(mode="json"),
         "grid": windows.grid.to_json(),
+        "code": code_version(),
         "parts": windows.parts,
         "seconds": 60.0,
         "ended_at": 100,

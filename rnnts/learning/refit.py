@@ -1,0 +1,117 @@
+"""A network trained on, after it was scored, with what scoring had held out.
+
+The newest days decide what tomorrow looks like, and they are the ones that training is not shown:
+the calibration part chooses the weights and the gate scores them. Once both are done the network
+reads these days too, for a while and at a lower rate, and that is the one that serves.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnnts.learning.descent import held_out
+from rnnts.learning.fit import Outcome, Progress, fit, weights_of
+from rnnts.learning.losses import LOSSES
+from rnnts.learning.recipe import Recipe
+from rnnts.networks.config import NetworkConfig
+from rnnts.windows.windowset import WindowSet
+
+FEWEST_STEPS = 20
+"""Fewer than these are not worth a second graph."""
+ASTRAY = 1.02
+"""A loss so many times the one before, on windows that were trained on meanwhile, is a failure;
+less happens where there was nothing to learn."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Refit:
+    """How the second training went; `model` is None where the first one's is to serve."""
+
+    model: Any  # keras.Model
+    steps: int  # done
+    planned: int
+    seconds: float
+    before: float  # loss on the gate's windows, of the first training's weights
+    after: float  # the same now that they were trained on
+    reason: str = ""  # why there is no model
+
+    def to_json(self) -> dict[str, Any]:
+        """What a manifest says of it."""
+        return {
+            "steps": self.steps,
+            "planned": self.planned,
+            "seconds": self.seconds,
+            "loss_before": self.before if np.isfinite(self.before) else None,
+            "loss_after": self.after if np.isfinite(self.after) else None,
+            "reason": self.reason,
+        }
+
+
+def refit(  # noqa: PLR0913 - what is trained, from where, how long, and where it reports to
+    config: NetworkConfig,
+    windowset: WindowSet,
+    first: Outcome,
+    *,
+    recipe: Recipe,
+    seed: int,
+    seconds: float | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    checkpoint_dir: Path | None = None,
+) -> Refit | None:
+    """Train a network on every window that there is.
+
+    Guarantees: equal arguments give equal weights, as with `fit`. A network that is clearly
+    worse on the gate's windows once it was trained on them is not given back.
+
+    Args:
+        config: The network.
+        windowset: With the parts that `first` was trained by.
+        first: The training that chose the weights to begin with.
+        recipe: That of the first training.
+        seed: Of order, dropout and mixing.
+        seconds: To end after at the latest; None: however long it takes.
+        on_progress: As in `fit`.
+        checkpoint_dir: As in `fit`.
+
+    Returns:
+        None where the first training was too short for a second one, or no time is left.
+    """
+    steps = refit_steps(recipe, first.steps)
+    if not steps or (seconds is not None and seconds <= 0):
+        return None
+    done = fit(
+        config,
+        replace(windowset, parts=windowset.parts.whole()),
+        steps=steps,
+        seed=seed,
+        recipe=replace(recipe, rate=recipe.refit_rate * recipe.rate),
+        on_progress=on_progress,
+        checkpoint_dir=checkpoint_dir,
+        seconds=seconds,
+        longer=False,
+        start=weights_of(first.model),
+    )
+    before, after = (gate_loss(model, config, windowset) for model in (first.model, done.model))
+    reason = done.reason if done.status == "diverged" else ""
+    if not reason and not after <= ASTRAY * before:
+        reason = f"its loss on the gate's windows rose from {before:.4g} to {after:.4g}"
+    model = None if reason else done.model
+    return Refit(model, done.steps, steps, done.seconds, before, after, reason)
+
+
+def refit_steps(recipe: Recipe, steps: int) -> int:
+    """Steps of the second training after a first one of so many; 0: there is none."""
+    planned = int(recipe.refit * steps)
+    return planned if planned >= FEWEST_STEPS else 0
+
+
+def gate_loss(model: Any, config: NetworkConfig, windowset: WindowSet) -> float:
+    """The loss on a sample of the gate's windows; NaN where there are none."""
+    losses = [
+        float(LOSSES[config.loss](targets, model(inputs, training=False), weights, config.levels))
+        for inputs, targets, weights in held_out(windowset, "gate")
+    ]
+    return float(np.mean(losses)) if losses else float("nan")
