@@ -135,6 +135,7 @@ DIVERGED = {
     "reason": "the loss became nan at step 7 of 20",
     "retried": True,
     "recipe": {"rate": 2e-4},
+    "refit": None,
 }
 
 
