@@ -1,7 +1,8 @@
 """The gate: a candidate serves only where it beats the champion and the seasonal naives.
 
 What is compared is the mean scaled error (MASE) over the same windows, which neither network was
-trained on. Against the champion, which serves already, chance has to be ruled out too: see
+trained on, of what would be published: where a network clearly loses on a series a baseline serves
+it. Against the champion, which serves already, chance has to be ruled out too: see
 `rnnts.learning.paired`.
 """
 
@@ -35,20 +36,23 @@ class Verdict:
 def judge(errors: Mapping[str, FloatArray], overlap: int = 1) -> Verdict:
     """Whether the candidate beats every other method on the windows that all of them have.
 
-    A baseline is beaten by a smaller mean error, the champion by one that is smaller with a
-    confidence of LEVEL.
+    The candidate is taken as it would serve, see `as_served`. A baseline is beaten by a smaller
+    mean error, the champion by one that is smaller with a confidence of LEVEL.
 
     Args:
         errors: Scaled error of each window by method, [origins, series], NaN where a window does
-            not count: "network", the baselines and, if there is one, "champion".
+            not count: "network", the baselines and, if there is one, "champion", as it serves.
         overlap: Origins in a row whose targets overlap.
 
     Returns:
-        Its numbers: mean error, skill (1 - candidate / method) and confidence by method.
+        Its numbers: mean error, skill (1 - candidate / method) and confidence by method; and the
+        mean error of the network alone.
     """
     same = common_windows(errors)
     if not same.any():
         return Verdict(promote=False, reason="no window could be scored by every method")
+    alone = float(errors[CANDIDATE][same].mean())
+    errors = {**errors, CANDIDATE: as_served(errors, overlap)}
     mean = {method: float(values[same].mean()) for method, values in errors.items()}
     rivals = [method for method in errors if method != CANDIDATE]
     skill = {
@@ -61,6 +65,7 @@ def judge(errors: Mapping[str, FloatArray], overlap: int = 1) -> Verdict:
     }
     numbers = {
         "mase": mean,
+        "alone": alone,
         "skill": skill,
         "confidence": confidence,
         "level": LEVEL,
@@ -81,9 +86,11 @@ def _reason(numbers: Mapping[str, Any], methods: list[str], *, won: bool) -> str
     """One sentence with the numbers that decided.
 
     >>> numbers = {"mase": {"network": 0.8, "champion": 1.0}, "skill": {"champion": 0.2},
-    ...            "confidence": {"champion": 0.991}, "origins": 8}
+    ...            "confidence": {"champion": 0.991}, "origins": 8, "alone": 0.8}
     >>> _reason(numbers, ["champion"], won=True)
     'MASE 0.8000 beats champion 1.0000 (20.0 % better, with 99.1 % confidence)'
+    >>> _reason(numbers | {"alone": 0.9}, ["champion"], won=True).partition(" beats")[0]
+    'MASE 0.8000, the network alone 0.9000,'
     """
     named = []
     for method in methods:
@@ -97,7 +104,10 @@ def _reason(numbers: Mapping[str, Any], methods: list[str], *, won: bool) -> str
     if not won and CHAMPION in methods:
         origins = numbers["origins"]
         needed = f"; needed: {100 * LEVEL:g} %, from {origins} origin{'s' * (origins != 1)}"
-    return f"MASE {numbers['mase'][CANDIDATE]:.4f} {verb} {', '.join(named)}{needed}"
+    ours, alone = f"{numbers['mase'][CANDIDATE]:.4f}", f"{numbers['alone']:.4f}"
+    if alone != ours:  # series that it loses on are a baseline's
+        ours += f", the network alone {alone},"
+    return f"MASE {ours} {verb} {', '.join(named)}{needed}"
 
 
 def common_windows(errors: Mapping[str, FloatArray]) -> BoolArray:
@@ -112,6 +122,33 @@ def overlap_of(horizon: int, season: int) -> int:
     (2, 1, 4)
     """
     return max(1, ceil(horizon / season))
+
+
+def as_served(errors: Mapping[str, FloatArray], overlap: int = 1) -> FloatArray:
+    """The candidate's errors once a baseline has the series that it clearly loses on.
+
+    Which these are is said for each origin by the others: neither its own targets nor those that
+    overlap them have a say in how they are served, or any network would look better than it is.
+
+    Args:
+        errors: As for `judge`.
+        overlap: As for `judge`.
+
+    Returns:
+        [origins, series].
+
+    Source:
+        López de Prado 2018, Advances in Financial Machine Learning, section 7.4 (purged
+        cross-validation).
+    """
+    served = errors[CANDIDATE].copy()
+    places = np.arange(len(served))
+    for place in places:
+        apart = np.abs(places - place) >= overlap
+        others = {method: values[apart] for method, values in errors.items()}
+        for series, method in safeguards(others, overlap).items():
+            served[place, series] = errors[method][place, series]
+    return served
 
 
 def safeguards(errors: Mapping[str, FloatArray], overlap: int = 1) -> dict[int, str]:

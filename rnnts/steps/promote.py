@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rnnts.database.leases import hold
 from rnnts.database.models import (
     DecisionRow,
@@ -57,9 +59,11 @@ def promote(project: "Project", panel: str, scorecard_id: str) -> DecisionResult
             return result
         errors = project.store.get_arrays(card.scores["artefacts"]["errors"])
         errors.pop("origins")
-        verdict = judge(errors, card.scores["overlap"])
+        lives = read_lives(project.store, manifest(project, card.snapshot_id).series)
+        ids = [life.info.series_id for life in lives]
+        verdict = judge(_champion_as_served(project, card, errors, ids), card.scores["overlap"])
         numbers = verdict.numbers | {
-            "safeguards": _keep_safeguards(project, card, errors),
+            "safeguards": _keep_safeguards(project, card, errors, ids),
             "retrain": _retrain(project, card, verdict),
         }
 
@@ -122,13 +126,26 @@ def _retrain(project: "Project", card: ScorecardRow, verdict: Verdict) -> Json:
     return {} if row is None else told_of(row.manifest, gain)
 
 
+def _champion_as_served(
+    project: "Project", card: ScorecardRow, errors: "dict[str, FloatArray]", ids: list[str]
+) -> "dict[str, FloatArray]":
+    """The errors, the champion's with the baselines that have served some series in its place."""
+    if CHAMPION not in errors:
+        return errors
+    ours = errors[CHAMPION].copy()  # [origins, series]
+    places = {series_id: place for place, series_id in enumerate(ids)}
+    for series_id, method in safeguarded(project, card.panel, card.scores["champion"]).items():
+        if series_id in places and method in errors:
+            ours[:, places[series_id]] = errors[method][:, places[series_id]]
+    return {**errors, CHAMPION: np.where(np.isfinite(errors[CHAMPION]), ours, np.nan)}
+
+
 def _keep_safeguards(
-    project: "Project", card: ScorecardRow, errors: "dict[str, FloatArray]"
+    project: "Project", card: ScorecardRow, errors: "dict[str, FloatArray]", ids: list[str]
 ) -> Json:
     """Name the series that are to be served by a baseline; how many, and where the list is."""
     guarded = safeguards(errors, card.scores["overlap"])
-    lives = read_lives(project.store, manifest(project, card.snapshot_id).series)
-    named = {lives[place].info.series_id: method for place, method in guarded.items()}
+    named = {ids[place]: method for place, method in guarded.items()}
     return {"series": len(named), "artefact": project.store.put_json(named, KIND)}
 
 

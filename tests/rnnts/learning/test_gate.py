@@ -46,6 +46,33 @@ def test_a_candidate_worse_than_any_one_is_rejected_for_that_one(rival: str) -> 
     assert "% worse" in verdict.reason
 
 
+def test_a_series_that_a_baseline_would_serve_does_not_decide_for_all_others() -> None:
+    told = errors(4, network=0.8, seasonal_naive_day=1.0)
+    told["network"][:, 3] += 100.0
+    verdict = gate.judge(told, 2)
+    assert verdict.promote
+    assert verdict.numbers["alone"] == pytest.approx(0.8 + 100 / SERIES, abs=0.1)
+    assert verdict.numbers["mase"]["network"] == pytest.approx(0.8, abs=0.1)
+    assert f"the network alone {verdict.numbers['alone']:.4f}, beats" in verdict.reason
+
+
+def test_how_an_origin_is_served_is_said_by_the_others() -> None:
+    """A strange day does not choose its own method afterwards, and neither does one beside it."""
+    told = errors(5, network=0.8, seasonal_naive_day=1.0)
+    told["network"][5, 3] = 100.0
+    served = gate.as_served(told, 2)
+    assert served[5, 3] == 100.0
+    told["network"][:, 3] = 100.0
+    served = gate.as_served(told, 2)
+    np.testing.assert_array_equal(served[:, 3], told["seasonal_naive_day"][:, 3])
+    np.testing.assert_array_equal(np.delete(served, 3, 1), np.delete(told["network"], 3, 1))
+
+
+def test_where_too_few_origins_are_left_nothing_is_switched() -> None:
+    told = {name: values[:3] for name, values in errors(6, network=5, week=1).items()}
+    np.testing.assert_array_equal(gate.as_served(told, 3), told["network"])
+
+
 def test_a_tie_is_no_win() -> None:
     same = errors(2, network=0.8)["network"]
     verdict = gate.judge({"network": same, "champion": same}, 2)

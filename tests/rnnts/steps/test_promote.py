@@ -149,6 +149,17 @@ def test_series_that_a_baseline_serves_better_are_named(project: Project) -> Non
     assert safeguarded(project, PANEL, "b") == {}
 
 
+def test_a_champion_is_compared_as_it_has_served(project: Project) -> None:
+    promote(project, PANEL, scored(project, "a", errors(0.8, feeder_2=0.1)))
+    theirs = errors(0.7, champion=0.8)
+    theirs["champion"][:, 2] = 50.0
+    card = scored(project, "b", theirs, champion="a", weeks=1)
+    numbers = promote(project, PANEL, card).numbers
+    week = theirs["seasonal_naive_week"][:, 2]
+    expected = (np.delete(theirs["champion"], 2, 1).sum() + week.sum()) / theirs["champion"].size
+    assert numbers["mase"]["champion"] == pytest.approx(expected)
+
+
 def test_a_champion_that_changed_meanwhile_has_to_be_scored_against(project: Project) -> None:
     card = scored(project, "b", errors(0.7), weeks=1)
     promote(project, PANEL, scored(project, "a", errors(0.8)))
