@@ -49,6 +49,7 @@ def forecast_of(night: Night) -> Outcome:
     rungs = rungs.demoted(method, _unserved(night, rungs.method, method))
     by_network = np.isin(method, NETWORKS)
     quantiles = np.where(by_network[:, None, None], quantiles, plain)
+    quantiles = night.rules.bounds.counted(quantiles)
     rungs = rungs.demoted(method, _all_fallback(night, method))
     quality = qualities(method, standing, night.rules)
     return Outcome(quantiles, raw, rungs, quality, standing.age)

@@ -189,6 +189,8 @@ def test_a_password_in_the_query_of_a_url_is_refused_and_not_repeated(
         ("quantiles = [0.5, 0.55]", "QUANTILES_INVALID"),
         ("quantiles = []", "QUANTILES_INVALID"),
         ("minimum = 3\nmaximum = 3", "BOUNDS_INVALID"),
+        ("minimum = 0.2\nmaximum = 0.8\ninteger = true", "BOUNDS_INVALID"),
+        ("integer = 1.5", "CONFIG_INVALID"),
         ("minimum = nan", "CONFIG_INVALID"),
         ("maximum = inf", "CONFIG_INVALID"),
         ('max_delay = "soon"', "DURATION_INVALID"),
