@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from rnnts.database.findings import findings_of
 from rnnts.project import Project
@@ -12,7 +13,7 @@ from rnnts.steps.check import check
 from rnnts.steps.forecast import forecast
 from rnnts.steps.ingest import ingest
 from rnnts.steps.publish import publish
-from tests.rnnts.steps.small_project import BEGIN, lay_out, wave
+from tests.rnnts.steps.small_project import BEGIN, change, lay_out, wave
 
 
 def published(project: Project, hours: int) -> dict[str, tuple[int, str]]:
@@ -60,3 +61,40 @@ def test_a_series_shorter_than_a_season_leaves_the_others_theirs(tmp_path: Path)
     project = lay_out(tmp_path, {"a": wave(400, 24), "b": short})
     assert published(project, 400) == {"a": (6, "seasonal_naive"), "b": (6, "last_value")}
     assert "has 10, needs 24 for a season" in evidence(project)["TOO_SHORT"]
+
+
+COVARIATE = """
+[panels.loads.covariates.weather]
+table = "weather"
+time = "at"
+past = "temp"
+"""
+
+
+@pytest.mark.parametrize(
+    ("temp", "code", "by"),
+    [
+        (None, "COVARIATE_EMPTY", "check"),
+        (3.0, "COVARIATE_CONSTANT", "check"),
+        ("'cold'", "COVARIATE_TYPE", "night"),
+        ("absent", "COVARIATE_UNREADABLE", "night"),
+    ],
+)
+def test_a_column_that_is_worth_nothing_is_told_and_all_series_are_published(
+    tmp_path: Path, temp: object, code: str, by: str
+) -> None:
+    series = {"a": wave(400, 24), "b": wave(400, 24, 1)}
+    project = lay_out(tmp_path, series, more=COVARIATE)
+    column = "other" if temp == "absent" else "temp"
+    change(project, f"CREATE TABLE weather (at TEXT, {column})")
+    change(
+        project,
+        "INSERT INTO weather SELECT DISTINCT at, ? FROM readings",
+        temp,
+    )
+    if by == "check":
+        report = check(project, "loads", BEGIN + timedelta(hours=400))
+        assert code in {finding.code for finding in report.findings}
+    assert published(project, 400) == {"a": (6, "seasonal_naive"), "b": (6, "seasonal_naive")}
+    if by == "night":
+        assert "weather" in evidence(project)[code]
