@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from math import ceil, floor
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -82,6 +83,12 @@ def _check_panel(name: str, panel: PanelConfig, where: Callable[..., str]) -> No
         raise ConfigurationError(
             "BOUNDS_INVALID", panel=name, expected="minimum < maximum", got=f"{low} and {high}",
             where=where("minimum"), do="exchange them, or remove one",
+        )  # fmt: skip
+    if panel.integer and low is not None and high is not None and ceil(low) > floor(high):
+        raise ConfigurationError(
+            "BOUNDS_INVALID", panel=name, expected="a whole number between minimum and maximum, "
+            "as integer = true", got=f"{low} and {high}", where=where("minimum"),
+            do="widen them, or remove integer",
         )  # fmt: skip
 
 

@@ -174,6 +174,7 @@ class PanelConfig(_Frozen):
     quantiles: Levels = LEVELS  # of LEVELS, with 0.5
     minimum: float | None = None
     maximum: float | None = None
+    integer: bool = False  # every published quantile is a whole number
     max_delay: str | None = None  # a duration, "6h"
     max_stale: str | None = None
     revision_span: str = "35d"

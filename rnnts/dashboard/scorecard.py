@@ -110,10 +110,20 @@ class Scorecard:
 
     @property
     def mase(self) -> dict[str, float]:
-        """Mean scaled error of each method that was scored on all windows."""
+        """Mean scaled error of each method that was scored on all windows.
+
+        Where the gate decided, of the networks as they serve, baselines for some series included.
+        """
         scores = self.row.scores["scores"] if self.row else {}
         told = {name: one.get("mase") for name, one in scores.items() if name != "mstl_ets"}
+        told |= self.numbers.get("mase", {})
         return {name: float(one) for name, one in told.items() if one is not None}
+
+    @property
+    def alone(self) -> float | None:
+        """Mean scaled error of the candidate's network, where a baseline has series of it."""
+        alone = self.numbers.get("alone")
+        return None if alone == self.mase.get(CANDIDATE) else alone
 
     @property
     def gain(self) -> float | None:

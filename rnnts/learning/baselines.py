@@ -8,6 +8,7 @@ finite or, where a method cannot serve the series, wholly NaN (`served` says whi
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 import numpy as np
 
@@ -31,6 +32,7 @@ levels would otherwise be the extremes of a handful."""
 BLOCK = 512
 """Series worked on at once: 512 x 56 origins x 48 leads are 11 MB."""
 MEDIAN = 0.5
+Method = Literal["seasonal_naive", "last_value"]
 
 
 def seasonal_naive(
@@ -123,10 +125,37 @@ def profile(
         if len(kept) == FEWEST_SEASONS:
             break
     seen = np.concatenate([np.full((1, horizon), np.nan), *kept])  # [seasons * series, horizon]
-    ranges = _quantiles(seen[None], levels)[0]  # [horizon, quantiles]
+    ranges = quantiles_of(seen[None], levels)[0]  # [horizon, quantiles]
     ranges = np.where(np.isnan(ranges), mean_observed(ranges, axis=0), ranges)
     forecast = np.repeat(ranges[None], len(panel.values), axis=0)
     return _clipped(forecast, minimum, maximum)
+
+
+def point_of(
+    method: Method, panel: Panel, origin: int, horizon: int, days: int, *, late: int = 0
+) -> FloatArray:
+    """A method's point forecasts alone, much cheaper than its ranges.
+
+    Args:
+        method: Which.
+        panel: Values; those at and after `origin` are not looked at.
+        origin: Grid step of the first target.
+        horizon: Steps.
+        days: Length of the season; whole weeks on a weekly grid.
+        late: So many steps before the origin are not known either.
+
+    Returns:
+        [series, horizon]; NaN where a series is not served.
+    """
+    past = _Past(panel.grid, panel.first_step, panel.values, origin, origin - late)
+    if method == "last_value":
+        return _last_points(past, horizon)
+    return _seasonal_points(past, horizon, days)
+
+
+def past_origins(panel: Panel, origin: int) -> IntArray:
+    """Past origins at the same wall clock whose errors say something of `origin`, newest first."""
+    return _Past.of(panel, origin).origins()
 
 
 def served(forecast: FloatArray) -> BoolArray:
@@ -180,6 +209,11 @@ class _Past:
         targets = np.arange(self.origin, self.origin + horizon)
         return self.at(self.grid.lagged(targets, days))
 
+    def nothing(self, horizon: int, days: int) -> bool:
+        """Whether all of these and all older seasons begin before the first value."""
+        last = np.array([self.origin + horizon - 1], dtype=np.int64)
+        return bool(self.grid.lagged(last, days)[0] < self.first_step)
+
     def newest(self) -> FloatArray:
         """The newest known value, NaN where there is none, [series]."""
         steps = min(max(self.known - self.first_step, 0), self.values.shape[1])
@@ -216,6 +250,8 @@ def _seasonal_points(past: _Past, horizon: int, days: int) -> FloatArray:
         missing = np.isnan(point)
         if not missing.any():
             return point
+        if past.nothing(horizon, days * back):
+            break
         point = np.where(missing, past.season(horizon, days * back), point)
     missing = np.isnan(point)
     filled = np.where(missing, past.newest()[:, None], point)
@@ -261,17 +297,17 @@ def _offsets(errors: FloatArray, levels: Sequence[float]) -> FloatArray:
         levels: [quantiles].
     """
     series, origins, horizon = errors.shape
-    offsets = _quantiles(errors, levels)  # [series, horizon, quantiles]
+    offsets = quantiles_of(errors, levels)  # [series, horizon, quantiles]
     few = (~np.isnan(errors)).sum(axis=1) < FEWEST_RESIDUALS  # [series, horizon]
     if few.any():
-        pooled = _quantiles(errors.reshape(series, origins * horizon, 1), levels)
+        pooled = quantiles_of(errors.reshape(series, origins * horizon, 1), levels)
         offsets = np.nan_to_num(np.where(few[:, :, None], pooled, offsets))
     side = np.sign(np.asarray(levels) - MEDIAN)  # -1 below the median, 0, 1 above
     bounded: FloatArray = side * np.maximum(side * offsets, 0.0)
     return bounded
 
 
-def _quantiles(values: FloatArray, levels: Sequence[float]) -> FloatArray:
+def quantiles_of(values: FloatArray, levels: Sequence[float]) -> FloatArray:
     """Quantiles along the second axis of what is not NaN; np.nanquantile loops in Python.
 
     With n values in order, level p lies at place p (n + 1), between the first and the last.

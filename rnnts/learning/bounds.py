@@ -23,6 +23,7 @@ class Bounds:
     minimum: float | None = None
     maximum: float | None = None
     whole: bool = False
+    integer: bool = False  # published as whole numbers, because the user asks for it
 
     def keep(self, quantiles: FloatArray) -> FloatArray:
         """The same quantiles, rising as before, inside the bounds."""
@@ -32,6 +33,25 @@ class Bounds:
         if self.minimum is None and self.maximum is None:
             return quantiles
         kept: FloatArray = np.clip(quantiles, self.minimum, self.maximum)
+        return kept
+
+    def counted(self, quantiles: FloatArray) -> FloatArray:
+        """The same as whole numbers inside the bounds, where they are asked for.
+
+        A whole number stands for the half below and above it, as where a count is approximated by
+        what is continuous; so a range holds every whole number that it held before.
+
+        >>> Bounds(0.5, integer=True).counted(np.array([-0.4, 1.5, 1.97]))
+        array([1., 1., 2.])
+        """
+        if not self.integer:
+            return quantiles
+        low = None if self.minimum is None else np.ceil(self.minimum)
+        high = None if self.maximum is None else np.floor(self.maximum)
+        counted = np.ceil(quantiles - 0.5) + 0.0  # no -0
+        if low is None and high is None:
+            return counted
+        kept: FloatArray = np.clip(counted, low, high)
         return kept
 
 

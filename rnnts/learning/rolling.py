@@ -96,7 +96,8 @@ class HeldOut:
         def forecast(origin: int) -> FloatArray:
             past = self.past(origin)
             horizon, limits = self.windowset.horizon, (self.bounds.minimum, self.bounds.maximum)
-            return baselines.seasonal_naive(past, origin, horizon, levels, season.days, *limits)
+            naive = baselines.seasonal_naive(past, origin, horizon, levels, season.days, *limits)
+            return self.bounds.counted(naive)
 
         return forecast
 
@@ -104,7 +105,8 @@ class HeldOut:
         """Forecasts as they are published: calibrated, then kept within the bounds."""
 
         def forecast(origin: int) -> FloatArray:
-            return self.bounds.keep(calibration.apply(method(origin), self.ids))
+            kept = self.bounds.keep(calibration.apply(method(origin), self.ids))
+            return self.bounds.counted(kept)
 
         return forecast
 

@@ -51,6 +51,7 @@ class PanelReport:
     gaps: int  # runs of missing steps
     longest_gap: int  # steps
     zero_share: float  # of the observations
+    fraction_share: float  # of the observations: those that are no whole numbers
     lowest: float
     highest: float
     gappy: Trait  # over half of their steps missing
@@ -87,6 +88,7 @@ def describe(panel: Panel, seasons: Sequence[Season]) -> PanelReport:
         gaps=starts,
         longest_gap=int(lengths.max(initial=0)),
         zero_share=float((values == 0).mean()) if values.size else 0.0,
+        fraction_share=float((values != np.rint(values)).mean()) if values.size else 0.0,
         lowest=float(values.min()) if values.size else float("nan"),
         highest=float(values.max()) if values.size else float("nan"),
         gappy=_trait(panel, 2 * missing.sum(axis=1) > lifetime),

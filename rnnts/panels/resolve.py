@@ -42,6 +42,7 @@ class Resolved:
     levels: tuple[float, ...]
     minimum: float | None
     maximum: float | None
+    integer: bool
     max_delay: int
     max_stale: int
     minutes: float | None  # None where `steps` was given
@@ -75,6 +76,7 @@ class Resolved:
             "quantiles": ", ".join(f"{level:g}" for level in self.levels),
             "minimum": "none" if self.minimum is None else f"{self.minimum:g}",
             "maximum": "none" if self.maximum is None else f"{self.maximum:g}",
+            "integer": "yes" if self.integer else "no",
             "max_delay": _hours(self.max_delay),
             "max_stale": _hours(self.max_stale),
             "revision_span": self.revision_span,
@@ -122,6 +124,7 @@ def resolve(name: str, config: PanelConfig, grid: Grid, history_steps: int) -> R
         "quantiles": written if "quantiles" in config.model_fields_set else "default: all",
         "minimum": written if config.minimum is not None else _minimum_origin(config),
         "maximum": written if config.maximum is not None else "default",
+        "integer": written if "integer" in config.model_fields_set else "default",
         "max_delay": written if config.max_delay else "the larger of 6 h and 2 steps",
         "max_stale": written if config.max_stale else "the largest of 48 h, horizon, 2 seasons",
         "revision_span": written if "revision_span" in config.model_fields_set else "default",
@@ -140,6 +143,7 @@ def resolve(name: str, config: PanelConfig, grid: Grid, history_steps: int) -> R
         levels=config.quantiles,
         minimum=_minimum(config),
         maximum=config.maximum,
+        integer=config.integer,
         max_delay=delay,
         max_stale=stale,
         minutes=None if config.train.steps is not None else minutes,

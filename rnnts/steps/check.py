@@ -184,6 +184,13 @@ def suggestions(panel: str, resolved: Resolved, data: PanelReport) -> Iterator[F
             f"{100 * data.missing_share:.0f} % of the steps have no value",
             f"look whether frequency in [panels.{panel}] is finer than the data",
         )  # fmt: skip
+    if resolved.integer and data.fraction_share:
+        yield Finding(
+            "NOT_WHOLE", "warning", panel,
+            f"integer = true, and {100 * data.fraction_share:.3g} % of the observations are no "
+            "whole numbers",
+            f"remove integer from [panels.{panel}], or look at the source: forecasts are whole",
+        )  # fmt: skip
     if data.short.count:
         yield Finding(
             "TOO_SHORT", "info", panel,

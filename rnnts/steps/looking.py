@@ -20,6 +20,7 @@ from rnnts.steps.covariate_facts import Described, describe_covariates, describe
 from rnnts.steps.covariates import Span, look_at_covariates
 from rnnts.steps.instants import aware
 from rnnts.steps.intaking import nothing_usable, take_in
+from rnnts.steps.room import check_room
 from rnnts.steps.snapshots import manifest
 from rnnts.steps.timeline import Errand
 
@@ -43,7 +44,7 @@ def look(project: "Project", panel: str, as_of: datetime) -> Look:
     """Read a panel's source as `ingest` would, and keep nothing.
 
     Raises:
-        RnntsError: As `ingest`.
+        RnntsError: As `ingest`; PANEL_TOO_LARGE.
     """
     errand = Errand(project, panel, project.panel(panel), aware(as_of))
     with TemporaryDirectory(prefix="rnnts-look-") as folder:
@@ -89,6 +90,7 @@ def _joined(
     """One dense panel out of blocks."""
     infos = tuple(life.info for life in freezer.lives())
     first = min(info.first for info in infos)
+    check_room(name, len(infos), watermark - first + 1)
     values = np.full((len(infos), watermark - first + 1), np.nan)
     row_of = {info.series_id: row for row, info in enumerate(infos)}
     for block in blocks:

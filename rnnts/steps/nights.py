@@ -198,11 +198,11 @@ def _rules(given: Given, panel: Panel) -> Rules:
 def _bounds(resolved: Resolved, serving: Serving | None, panel: Panel) -> Bounds:
     """What is written; else 0 where neither training nor the days since saw a negative value."""
     if serving is None:
-        return Bounds(resolved.minimum, resolved.maximum)
+        return Bounds(resolved.minimum, resolved.maximum, integer=resolved.integer)
     learnt = Bounds(**serving.version.manifest["bounds"])
     if learnt.minimum == 0:
         resolved = resolved.knowing(lowest_of(panel.values))
-    return Bounds(resolved.minimum, resolved.maximum, learnt.whole)
+    return Bounds(resolved.minimum, resolved.maximum, learnt.whole, resolved.integer)
 
 
 def _with_absent(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnts.findings import Finding
+from rnnts.learning.company import ranges_by_company
 from rnnts.learning.ladder import TRUSTED, Rungs, climb, plain_forecast, qualities, widened
 from rnnts.learning.plausibility import Candidate, gate_panel, implausible, movement_of
 from rnnts.learning.standing import Standing
@@ -42,9 +43,13 @@ def forecast_of(night: Night) -> Outcome:
     plain, method = plain_forecast(
         night.panel, night.origin, rungs.method, night.rules, night.levels, days=night.days
     )
+    plain = ranges_by_company(
+        plain, night.panel, night.origin, method, standing.length, night.rules, night.levels
+    )
     rungs = rungs.demoted(method, _unserved(night, rungs.method, method))
     by_network = np.isin(method, NETWORKS)
     quantiles = np.where(by_network[:, None, None], quantiles, plain)
+    quantiles = night.rules.bounds.counted(quantiles)
     rungs = rungs.demoted(method, _all_fallback(night, method))
     quality = qualities(method, standing, night.rules)
     return Outcome(quantiles, raw, rungs, quality, standing.age)

@@ -12,6 +12,7 @@ from rnnts.panels.grid import Grid
 from rnnts.panels.identity import hash_keys
 from rnnts.panels.panel import Panel, SeriesInfo
 from rnnts.steps.frozen_covariates import FrozenCovariate, read_covariates
+from rnnts.steps.room import check_room
 
 if TYPE_CHECKING:
     from rnnts.panels.arrays import AnyArray, FloatArray
@@ -129,11 +130,13 @@ def load_panel(
 
     Raises:
         IntegrityError: ARTEFACT_MISSING, ARTEFACT_CORRUPT.
+        ConfigurationError: PANEL_TOO_LARGE.
     """
     found = manifest(project, snapshot_id)
     infos = tuple(life.info for life in read_lives(project.store, found.series))
     begin = found.first_step if first_step is None else max(first_step, found.first_step)
     width = max(0, found.watermark - begin + 1)
+    check_room(found.panel, len(infos), width)
     values = np.full((len(infos), width), np.nan)
     hashes = hash_keys(info.series_id for info in infos)
     order = np.argsort(hashes)

@@ -67,7 +67,8 @@ def window(project: "Project", panel: str, snapshot_id: str, as_of: datetime) ->
         _check_enough(panel, values, windowset)
         network = network_of(config, resolved, windowset)
         hit("window.half")
-        bounds = Bounds(resolved.minimum, resolved.maximum, only_whole(windowset.values))
+        whole = only_whole(windowset.values)
+        bounds = Bounds(resolved.minimum, resolved.maximum, whole, resolved.integer)
         windows_id = _keep(project, snapshot_id, windowset, network, resolved, bounds)
         result = WindowResult(
             panel=panel,

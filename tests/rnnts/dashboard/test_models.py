@@ -125,3 +125,16 @@ def test_before_the_first_retrain_the_page_says_how_to_make_one(tmp_path: Path, 
 
 def test_night_leads_to_the_models(project: Project, look: Look) -> None:
     assert 'href="/models?panel=departures"' in look(project).get("/").text
+
+
+def test_what_the_network_makes_alone_is_said_where_a_baseline_has_series_of_it(
+    tmp_path: Path, look: Look
+) -> None:
+    """The last series is 20 times the network's worst: the others are published all the same."""
+    project = project_at(tmp_path, [Story("loads", week(), version=None)])
+    write(project, "loads", Retrained(SUNDAY, 0.2))
+    assert "the network alone" not in text_of(look(project).get("/models").text)
+    write(project, "loads", Retrained(SUNDAY + timedelta(days=1), 0.2, worst=20.0))
+    text = text_of(look(project).get("/models").text)
+    assert "loads: promoted" in text
+    assert "; the network alone " in text

@@ -34,3 +34,28 @@ def test_what_is_not_known_stays_so() -> None:
 )
 def test_only_whole_numbers_are_counts(values: list[float], whole: bool) -> None:  # noqa: FBT001
     assert only_whole(np.array(values)) is whole
+
+
+@pytest.mark.parametrize(
+    ("bounds", "counted"),
+    [
+        (Bounds(integer=True), [-3.0, 0.0, 2.0, 3.0]),
+        (Bounds(0.5, 2.9, integer=True), [1.0, 1.0, 2.0, 2.0]),
+        (Bounds(0.5, 2.9), [-3.0, -0.4, 2.5, 2.93]),
+    ],
+)
+def test_whole_numbers_are_given_to_who_asks(bounds: Bounds, counted: list[float]) -> None:
+    found = bounds.counted(np.array([-3.0, -0.4, 2.5, 2.93]))
+    assert found.tolist() == counted
+    assert not np.signbit(found[1]) or not bounds.integer
+
+
+def test_a_range_holds_every_whole_number_that_it_held() -> None:
+    random = np.random.default_rng(0)
+    ends = np.sort(random.normal(0, 3, (1_000, 2)), axis=1)
+    whole = np.arange(-9, 10)
+    before, after = (
+        (each[:, :1] <= whole) & (whole <= each[:, 1:])
+        for each in (ends, Bounds(integer=True).counted(ends))
+    )
+    assert after[before].all()

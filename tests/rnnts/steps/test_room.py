@@ -1,0 +1,47 @@
+"""A panel larger than the memory: told with its size, and what fits beside it is published."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from rnnts.errors import ConfigurationError
+from rnnts.steps import room
+from rnnts.steps.check import check
+from rnnts.steps.forecast import forecast
+from rnnts.steps.ingest import ingest
+from tests.rnnts.steps.small_project import BEGIN, lay_out, wave
+
+HOURS = 400
+NIGHT = BEGIN + timedelta(hours=HOURS)
+NEEDED = room.COPIES * room.CELL * 2 * HOURS
+
+
+def test_a_panel_beyond_the_memory_is_refused_with_its_size_and_a_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = lay_out(tmp_path, {"a": wave(HOURS, 24), "b": wave(HOURS, 24, 1)})
+    snapshot = ingest(project, "loads", NIGHT).snapshot_id
+    monkeypatch.setattr("rnnts.steps.room.machine_bytes", lambda: NEEDED - 1)
+    for work in (
+        lambda: check(project, "loads", NIGHT),
+        lambda: forecast(project, "loads", snapshot, NIGHT),
+    ):
+        with pytest.raises(ConfigurationError, match="PANEL_TOO_LARGE loads") as caught:
+            work()
+        assert "2 series of 400 steps" in str(caught.value)
+        assert "source.where" in str(caught.value)
+    monkeypatch.setattr("rnnts.steps.room.machine_bytes", lambda: NEEDED)
+    assert forecast(project, "loads", snapshot, NIGHT).series == 2
+
+
+@pytest.mark.parametrize(("says", "most"), [("1048576\n", 1 << 20), ("max\n", None)])
+def test_a_container_has_what_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, most: int | None
+) -> None:
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(room, "GROUP_LIMIT", limit)
+    installed = room.machine_bytes()
+    assert installed > 1 << 20
+    limit.write_text(says)
+    assert room.machine_bytes() == (most or installed)
