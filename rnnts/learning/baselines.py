@@ -158,6 +158,60 @@ def past_origins(panel: Panel, origin: int) -> IntArray:
     return _Past.of(panel, origin).origins()
 
 
+def better_season(panel: Panel, origin: int, horizon: int, choices: Sequence[int]) -> IntArray:
+    """Season of each series whose values, repeated, have come nearest of late.
+
+    Args:
+        panel: Values; those at and after `origin` are not looked at.
+        origin: Grid step of the first target.
+        horizon: Steps.
+        choices: Lengths of seasons in days, as for `seasonal_naive`.
+
+    Returns:
+        One of the choices, [series]: the first, unless another is clearly nearer.
+    """
+    days = np.full(len(panel.series), choices[0], np.int64)
+    past = _Past.of(panel, origin)
+    origins = past.origins()
+    origins = origins[origins + horizon <= past.known][:COMPARED]
+    if not origins.size or len(choices) < 2:  # noqa: PLR2004 - nothing to compare
+        return days
+    for start in range(0, len(days), BLOCK):
+        errors = _season_errors(past.rows(start), origins, horizon, choices)  # [choices, rows]
+        nearest = errors.argmin(axis=0)
+        clear = errors.min(axis=0) < CLEARLY_NEARER * errors[0]
+        block = days[start : start + BLOCK]
+        block[clear] = np.asarray(choices)[nearest[clear]]
+    return days
+
+
+def _season_errors(
+    past: "_Past", origins: IntArray, horizon: int, choices: Sequence[int]
+) -> FloatArray:
+    """Mean absolute error of each season's values, inf where too few were known, [choices, rows].
+
+    All are held against the same targets.
+    """
+    total, count = np.zeros((len(choices), len(past.values))), np.zeros(len(past.values), np.int64)
+    for at in origins.tolist():
+        actual = past.at(np.arange(at, at + horizon))
+        before = past.back_at(at)
+        apart = np.abs([actual - _seasonal_points(before, horizon, days) for days in choices])
+        known = np.isfinite(apart).all(axis=0)  # [rows, horizon]
+        total += np.where(known, apart, 0.0).sum(axis=2)
+        count += known.sum(axis=1)
+    enough = count >= FEWEST_COMPARED * horizon
+    return np.where(enough, total / np.maximum(count, 1), np.inf)
+
+
+COMPARED = 14
+"""Newest past origins by which a season is chosen."""
+FEWEST_COMPARED = 3
+"""Horizons of known targets that it takes to leave the first season."""
+CLEARLY_NEARER = 0.9
+"""Part of the first season's error that another one may have at most to be taken."""
+
+
 def served(forecast: FloatArray) -> BoolArray:
     """Which series a method could serve.
 

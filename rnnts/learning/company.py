@@ -5,7 +5,7 @@ before some past origins, says how far it may be off on a new one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Self
 
@@ -69,7 +69,7 @@ def ranges_by_company(
         for few in np.unique(steps).tolist():
             some = rows[steps == few]
             company = _Company.asked(panel, origin, rung, few, old, rules)
-            ranges = _ranges(company, _known(_part(panel, some), origin, few), rules.season, levels)
+            ranges = _ranges(company, _known(panel.of(some), origin, few), rules.season, levels)
             median = quantiles[some][:, :, _middle(levels)][:, :, None]
             wide = median + ranges
             quantiles[some] = np.where(np.isfinite(wide), wide, quantiles[some])
@@ -120,7 +120,7 @@ class _Company:
         old = _spread_out(old, ASKED)
         pairs = min(PAIRS, ERRORS // rules.horizon)
         origins = _spread_out(origins, max(FEWEST_ORIGINS, pairs // len(old)))
-        asked = _part(panel, old)
+        asked = panel.of(old)
         errors = [_errors(asked, at, method, steps, rules, late=late) for at in origins.tolist()]
         known = [_known(asked, at, steps, late=late) for at in origins.tolist()]
         spread = _scale("spread", asked.values, rules.season)
@@ -158,11 +158,6 @@ class _Answer:
         loss = company.weight[:, None, None] * pinball(company.errors, ranges, levels)
         mean = float(mean_observed(loss))
         return mean if np.isfinite(ranges).any() and np.isfinite(mean) else np.inf
-
-
-def _part(panel: Panel, rows: IntArray) -> Panel:
-    series = tuple(panel.series[row] for row in rows)
-    return replace(panel, series=series, values=panel.values[rows])
 
 
 def _errors(

@@ -222,7 +222,8 @@ def plain_forecast(
         panel: Values; nothing at or after `origin` is looked at.
         origin: Grid step of the first target.
         method: [series]; rows of network, network_previous and skipped are left alone.
-        rules: Horizon, bounds and the season of seasonal_naive.
+        rules: Horizon, bounds and the seasons that seasonal_naive may have: of each series the one
+            that has come nearest of late.
         levels: Rising, [quantiles].
         days: Season of the rows of baseline, by the wall clock, [series].
 
@@ -232,6 +233,10 @@ def plain_forecast(
     quantiles = np.full((len(panel.series), rules.horizon, len(levels)), np.nan)
     method = method.copy()
     season = np.where(method == "baseline", days, rules.days)
+    naive = np.flatnonzero(method == "seasonal_naive")
+    if naive.size and rules.seasons:
+        some = panel.of(naive)
+        season[naive] = baselines.better_season(some, origin, rules.horizon, rules.seasons)
     for rungs, below in _PLAIN:
         wanted = np.isin(method, rungs)
         for each in np.unique(season[wanted]).tolist():
@@ -306,9 +311,7 @@ def _plain(
     if rung == "profile":
         every = baselines.profile(panel, origin, rules.horizon, levels, rules.days, **bounds)
         return every[rows]
-    some = replace(
-        panel, series=tuple(panel.series[row] for row in rows), values=panel.values[rows]
-    )
+    some = panel.of(rows)
     if rung == "last_value":
         return baselines.last_value(some, origin, rules.horizon, levels, **bounds)
     return baselines.seasonal_naive(some, origin, rules.horizon, levels, rules.days, **bounds)

@@ -30,6 +30,7 @@ class Rules:
     max_stale: int
     retired_after: int  # steps of silence, while others speak
     bounds: Bounds = field(default_factory=Bounds)
+    seasons: tuple[int, ...] = ()  # all of them by the wall clock, where there is a choice
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnts.panels.arrays import FloatArray
+from rnnts.panels.arrays import FloatArray, IntArray
 from rnnts.panels.grid import Grid
 
 if TYPE_CHECKING:
@@ -62,6 +62,11 @@ class Panel:
     def last_step(self) -> int:
         """Step of the last column of `values`."""
         return self.first_step + int(self.values.shape[1]) - 1
+
+    def of(self, rows: IntArray) -> "Panel":
+        """Some of its series, in the order of `rows`."""
+        series = tuple(self.series[row] for row in rows)
+        return replace(self, series=series, values=self.values[rows])
 
     def upto(self, step: int) -> "Panel":
         """What was there up to and with `step`."""

@@ -192,6 +192,7 @@ def _rules(given: Given, panel: Panel) -> Rules:
         max_stale=resolved.max_stale // step,
         retired_after=(resolved.max_stale + RETIRED_DAYS * DAY) // step,
         bounds=_bounds(resolved, serving, panel),
+        seasons=tuple(one.days for one in resolved.seasons),
     )
 
 

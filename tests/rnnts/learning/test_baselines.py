@@ -186,3 +186,51 @@ def test_more_series_than_a_block_change_nothing() -> None:
     whole = baselines.seasonal_naive(panel_of(values), 24 * 9, 12, LEVELS, 1)
     last = baselines.seasonal_naive(panel_of(values[-3:]), 24 * 9, 12, LEVELS, 1)
     np.testing.assert_array_equal(whole[-3:], last)
+
+
+WORKDAYS = np.where((np.arange(24 * 42) // 24 % 7) < 5, 1.0, 0.2)
+"""Six weeks of hours, two days of seven with a fifth of what the others have."""
+
+
+def weekly(seed: int, noise: float = 0.1) -> FloatArray:
+    random = np.random.default_rng(seed)
+    day = 10 + 5 * np.sin(2 * np.pi * np.arange(24 * 42) / 24)
+    return day * WORKDAYS + random.normal(0, noise, 24 * 42)
+
+
+def test_a_season_that_comes_clearly_nearer_is_chosen_for_each_series() -> None:
+    random = np.random.default_rng(0)
+    daily = 10 + np.sin(2 * np.pi * np.arange(24 * 42) / 24) + random.normal(0, 0.1, 24 * 42)
+    walk = random.normal(0, 1, 24 * 42).cumsum()
+    panel = panel_of(np.stack([weekly(0), daily, walk, np.full(24 * 42, 7.0)]))
+    origin = panel.last_step + 1
+    assert baselines.better_season(panel, origin, 48, (1, 7)).tolist() == [7, 1, 1, 1]
+    assert baselines.better_season(panel, origin, 48, (7, 1)).tolist() == [7, 7, 1, 7]
+    assert baselines.better_season(panel, origin, 48, (1,)).tolist() == [1] * 4
+
+
+def test_no_season_is_chosen_by_what_is_not_known() -> None:
+    origin = 24 * 35
+    before = panel_of(weekly(1)[None])
+    after = before.values.copy()
+    after[:, origin:] = np.random.default_rng(2).normal(0, 100, after[:, origin:].shape)
+    for values in (before.values, after):
+        assert baselines.better_season(panel_of(values), origin, 48, (1, 7)).tolist() == [7]
+    strange = after.copy()
+    strange[:, : origin - 24] = np.random.default_rng(3).normal(0, 1, (1, origin - 24))
+    assert baselines.better_season(panel_of(strange), origin, 48, (1, 7)).tolist() == [1]
+
+
+def test_a_young_series_keeps_the_first_season() -> None:
+    values = weekly(4)[None].copy()
+    values[:, : -24 * 9] = np.nan  # nine days: a week ago is known for few past targets
+    panel = panel_of(values)
+    assert baselines.better_season(panel, panel.last_step + 1, 48, (1, 7)).tolist() == [1]
+
+
+def test_the_choice_of_a_season_does_not_depend_on_the_other_series() -> None:
+    rows = np.stack([weekly(seed, noise=2.0) for seed in range(600)])
+    every = baselines.better_season(panel_of(rows), rows.shape[1], 48, (1, 7))
+    some = baselines.better_season(panel_of(rows[505:520]), rows.shape[1], 48, (1, 7))
+    assert every[505:520].tolist() == some.tolist()
+    assert set(every.tolist()) == {7}

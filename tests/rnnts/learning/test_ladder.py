@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -176,6 +177,20 @@ def test_a_rung_sees_only_its_own_rows() -> None:
     )
     one, _ = plain_forecast(panel_of(wave()), STEPS, methods[:1], RULES, LEVELS, days=DAILY)
     assert (both[0] == one[0]).all()
+
+
+def test_a_fallback_repeats_the_season_that_has_come_nearest() -> None:
+    steps = np.arange(24 * 42)
+    weekend = wave()[:1].repeat(len(steps)) + 9.0 * (steps // 24 % 7 > 4) + 0.01 * (steps % 24)
+    daily = np.sin(steps * np.pi / 12) + 0.001 * steps
+    panel = replace(panel_of(weekend, daily), watermark=len(steps) - 1)
+    methods = np.array(["seasonal_naive"] * 2, dtype="<U16")
+    rules = replace(RULES, horizon=48, seasons=(1, 7))
+    quantiles, _ = plain_forecast(panel, len(steps), methods, rules, LEVELS, days=DAILY)
+    for row, days in enumerate((7, 1)):
+        begin = len(steps) - 24 * days
+        last = panel.values[row, begin : begin + 24]
+        assert quantiles[row, :24, 1].tolist() == last.tolist()
 
 
 def test_the_gate_gives_a_series_to_a_baseline_with_its_own_season() -> None:
