@@ -74,8 +74,8 @@ class NetworkConfig(BaseModel):
 
     @property
     def bases(self) -> int:
-        """Columns of the input `bases`."""
-        return sum(columns for _, columns, _ in self.seasons)
+        """Columns of the input `bases`: those of a season that is not smoothed come shifted too."""
+        return sum(columns if reach else 2 * columns for _, columns, reach in self.seasons)
 
     @property
     def middle(self) -> int:

@@ -84,7 +84,8 @@ def widen_bases(tensors: list[Tensor], seasons: Sequence[Sequence[int]]) -> Tens
     """Bases whose mixture is the point forecast.
 
     The last value; for each season its newest values, their mean and their median, which forgets a
-    holiday, and the newest one shifted by the change of level since; of a smoothed season what its
+    holiday, the newest one shifted by the change of level over a whole season, and the newest and
+    the mean of all shifted by that of the newest first season; of a smoothed season what its
     columns hold, and the mean of the two shifted ones.
 
     Args:
@@ -99,6 +100,7 @@ def widen_bases(tensors: list[Tensor], seasons: Sequence[Sequence[int]]) -> Tens
     place = 0
     for steps, count, reach in seasons:
         own = bases[:, :, place : place + count]  # [batch, horizon, columns of the season]
+        place += count
         if reach:
             columns += [own[:, :, turn] for turn in range(count)]
             columns.append(mean_or_nan(own[:, :, 1:], -1))
@@ -111,7 +113,11 @@ def widen_bases(tensors: list[Tensor], seasons: Sequence[Sequence[int]]) -> Tens
                 columns.append(ops.sum(own, -1) - ops.max(own, -1) - ops.min(own, -1))
             if steps < window.shape[1]:
                 columns.append(own[:, :, 0] + level_change(window, steps)[:, None])
-        place += count
+            shifted = bases[:, :, place : place + count]
+            place += count
+            columns.append(shifted[:, :, 0])
+            if count > 1:
+                columns.append(mean_or_nan(shifted, -1))
     return ops.stack(columns, axis=2)
 
 

@@ -20,7 +20,9 @@ Not of day of year: in less than a few years it names each day, and networks lea
 Cycles = tuple[tuple[int, int, int], ...]
 """(steps, columns, reach) of each season whose past values become bases of a target.
 
-With reach 0 the columns are the season's newest values. Otherwise each is a mean over `reach` steps
+With reach 0 the columns are the season's newest values, and these once more, each shifted by how
+far the newest first season lies above the one beside it: last week's hours as they would be if
+their days were like today. Otherwise each is a mean over `reach` steps
 to both sides: the newest; the newest shifted by the change of level since; the one before, shifted.
 """
 
@@ -75,9 +77,9 @@ def _cycle(season: Season) -> tuple[int, int, int]:
     return season.steps, 3, 0
 
 
-def bases_count(cycles: Cycles) -> int:
-    """Columns of the input `bases`."""
-    return sum(columns for _, columns, _ in cycles)
+def first_season(spec: Spec) -> int:
+    """Steps of the first season, by which changes of level are measured; 1 where there is none."""
+    return spec.seasons[0][0] if spec.seasons else 1
 
 
 def reach_of(cycles: Cycles) -> int:
@@ -86,8 +88,11 @@ def reach_of(cycles: Cycles) -> int:
 
 
 def history_steps(spec: Spec) -> int:
-    """Steps before the origin that the inputs of an origin may read: a season more for clocks."""
-    margin = max((steps for steps, _, _ in spec.seasons[:1]), default=0)
+    """Steps before the origin that the inputs of an origin may read.
+
+    The first season once more for the change of level since, and once more for clocks.
+    """
+    margin = 2 * max((steps for steps, _, _ in spec.seasons[:1]), default=0)
     reaches = [
         2 * steps + reach + spec.window if reach else steps * columns
         for steps, columns, reach in spec.seasons

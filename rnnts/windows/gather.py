@@ -6,7 +6,7 @@ import numpy as np
 
 from rnnts.panels.arrays import FloatArray, IntArray
 from rnnts.panels.panel import Panel
-from rnnts.windows.clock import CALENDAR, Spec, calendar, clock_shift
+from rnnts.windows.clock import CALENDAR, Spec, calendar, clock_shift, first_season
 from rnnts.windows.covariates import Shape, codes_of, numbers_at
 from rnnts.windows.smooth import smooth
 
@@ -77,8 +77,30 @@ def _bases(panel: Panel, past: FloatArray, spec: Spec, origin: int) -> FloatArra
             pieces.append(_smooth_columns(past, spec, origin - panel.first_step, steps, reach))
         else:
             aligned = aligned_steps(spec.horizon, (steps, columns), origin, first, shift)
-            pieces.append(_take(past, aligned - panel.first_step))
+            own = _take(past, aligned - panel.first_step)
+            pieces += [own, own + _change(panel, past, spec, origin, (steps, columns), shift)]
     return np.concatenate(pieces, axis=2)
+
+
+def _change(
+    panel: Panel,
+    past: FloatArray,
+    spec: Spec,
+    origin: int,
+    cycle: tuple[int, int],
+    shift: IntArray,
+) -> FloatArray:
+    """By how much the newest first season lies above each turn of another, [series, 1, columns]."""
+    season = first_season(spec)
+    first = min(panel.first_step, origin - 1)
+    newest = np.arange(origin - season, origin, dtype=np.int64)
+    aligned = aligned_steps(season, cycle, origin - season, first, shift)
+    change = _take(past, newest - panel.first_step)[:, :, None] - _take(
+        past, aligned - panel.first_step
+    )
+    rows, _, columns = change.shape
+    flat = np.moveaxis(change, 1, 2).reshape(rows * columns, season)
+    return mean_known(flat).reshape(rows, 1, columns)
 
 
 def aligned_steps(
@@ -111,7 +133,8 @@ def aligned_steps(
 
 def _back(target: IntArray, back: IntArray, first_step: int, shift: IntArray) -> IntArray:
     before = np.maximum(target - back - first_step, 0)
-    step: IntArray = target - back + shift[target - first_step] - shift[before]
+    ahead = np.maximum(target - first_step, 0)
+    step: IntArray = target - back + shift[ahead] - shift[before]
     return step
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnts.panels.arrays import FloatArray, IntArray
+from rnnts.windows.clock import first_season
 from rnnts.windows.covariates import Gatherer, Shape
 from rnnts.windows.gather import SHIFTED_TURNS
 from rnnts.windows.windowset import WindowSet
@@ -161,16 +162,30 @@ class Flat:
             if reach:
                 pieces.append(self._smooth_columns(first, place, values, steps, reach))
             else:
-                places = self._aligned(origin, place, steps, columns)
-                pieces.append(_take(self.values, places, first))
+                cycle = (steps, columns)
+                places = self._aligned(origin, place, cycle, shape.horizon)
+                own = _take(self.values, places, first)
+                pieces += [own, own + self._change(origin, place, first, cycle)]
         return tf.ensure_shape(tf.concat(pieces, axis=2), [None, shape.horizon, None])
 
-    def _aligned(self, origin: Tensor, place: Tensor, steps: int, columns: int) -> Tensor:
-        """Places of the newest values at the same place of a season, [batch, horizon, columns]."""
+    def _change(
+        self, origin: Tensor, place: Tensor, first: Tensor, cycle: tuple[int, int]
+    ) -> Tensor:
+        """As `gather` says, [batch, 1, columns]."""
+        season = first_season(self.windowset)
+        around = tf.range(-season, 0, dtype=place.dtype)
+        newest = _take(self.values, place[:, None] + around, first)  # [batch, season]
+        places = self._aligned(origin - season, place - season, cycle, season)
+        change = newest[:, :, None] - _take(self.values, places, first)
+        return _mean_known(change)[:, None, :]
+
+    def _aligned(self, origin: Tensor, place: Tensor, cycle: tuple[int, int], count: int) -> Tensor:
+        """Places of the newest values at the same place of a season, [batch, count, columns]."""
+        steps, columns = cycle
         begin = origin[:, None] - self.windowset.grid_first  # [batch, 1]
-        lead = tf.range(self.windowset.horizon, dtype=begin.dtype)[None, :]  # [1, horizon]
-        target = begin + lead  # [batch, horizon]
-        ahead = tf.gather(self.shift, target)
+        lead = tf.range(count, dtype=begin.dtype)[None, :]  # [1, count]
+        target = begin + lead  # [batch, count]
+        ahead = tf.gather(self.shift, tf.maximum(target, 0))
         back = (lead // steps + 1) * steps
         late = self._step_back(target, ahead, back) >= begin
         back = back + tf.where(late, tf.constant(steps, begin.dtype), 0)
@@ -228,7 +243,7 @@ def _take(flat: Tensor, places: Tensor, first: Tensor) -> Tensor:
 
 
 def _mean_known(values: Tensor) -> Tensor:
-    """Mean of each row without NaN; NaN where there is nothing else, [batch]."""
+    """Mean along the second axis without NaN; NaN where there is nothing else, [batch, …]."""
     known = tf.logical_not(tf.math.is_nan(values))
     count = tf.reduce_sum(tf.cast(known, values.dtype), axis=1)
     return tf.reduce_sum(tf.where(known, values, 0.0), axis=1) / count  # 0 / 0 is NaN

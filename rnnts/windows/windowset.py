@@ -29,7 +29,7 @@ class WindowSet:
     smooth: FloatArray  # the same smoothed, where a yearly season is read, [total or 0]
     offsets: IntArray  # where each series begins in `values`, and the end, [series + 1]
     first_step: IntArray  # grid step of each series' first value, [series]
-    scale: FloatArray  # seasonal-naive error inside the training part, 0 if unknown, [series]
+    scale: FloatArray  # `error_scale` of the training part, 0 if unknown, [series]
     typical: FloatArray  # level and spread inside the training part, 0 if unused, [series, 2]
     grid_first: int  # grid step of shift[0] and calendar[0]
     shift: IntArray  # lead of the wall clock over the grid, [grid steps]
@@ -82,7 +82,7 @@ class WindowSet:
             smooth=smoothed,
             offsets=offsets,
             first_step=first_step,
-            scale=seasonal_error(trained, season),
+            scale=error_scale(trained, season),
             typical=typical_levels(trained) if by_series else np.zeros((len(trained), 2)),
             grid_first=panel.first_step,
             shift=clock_shift(panel.grid, panel.first_step, steps),
@@ -210,12 +210,28 @@ def _smooth_alive(values: FloatArray, alive: BoolArray, reach: int) -> FloatArra
     return smooth(np.where(alive, values, np.nan), reach)[alive]
 
 
-def seasonal_error(values: FloatArray, season: int) -> FloatArray:
-    """Mean absolute difference to one season earlier; 0 where there is none, [series]."""
+def error_scale(values: FloatArray, season: int) -> FloatArray:
+    """What the errors of each series are counted in; 0 where no season changed, [series].
+
+    The scale of MASE, except that of a series that repeats itself nearly exactly, which is at least
+    LEAST_SCALE of its mean change from one step to the next. A carrier that flies at nine every
+    day has a seasonal error of a thousandth of a flight; its errors would count for a hundred times
+    those of others, in the loss that trains networks and in the mean that judges them.
+    """
+    seasonal = mean_change(values, season)
+    floor = LEAST_SCALE * mean_change(values, 1)
+    return np.where(seasonal > 0, np.maximum(seasonal, floor), 0.0)
+
+
+LEAST_SCALE = 0.1
+
+
+def mean_change(values: FloatArray, steps: int) -> FloatArray:
+    """Mean absolute difference to so many steps earlier; 0 where there is none, [series]."""
     error = np.zeros(len(values))
     for row in range(0, len(values), CHUNK):
         part = values[row : row + CHUNK]
-        change = np.abs(part[:, season:] - part[:, :-season])  # [chunk, steps - season]
+        change = np.abs(part[:, steps:] - part[:, :-steps])  # [chunk, all but `steps`]
         known = np.isfinite(change)
         total = np.where(known, change, 0.0).sum(axis=1)
         error[row : row + CHUNK] = total / np.maximum(known.sum(axis=1), 1)

@@ -177,7 +177,7 @@ def test_counts_that_are_mostly_zero_are_forecast(small: Config, inputs_for: Inp
     config = small()
     inputs = inputs_for(config)
     inputs["values"] = np.zeros((3, 12))
-    inputs["bases"] = np.zeros((3, 5, 3))
+    inputs["bases"] = np.zeros((3, 5, 6))
     inputs["values"][0, 4] = 1.0
     forecast = with_weights(build(config))(inputs).numpy()
     assert np.isfinite(forecast).all()
@@ -212,9 +212,10 @@ def test_a_fresh_default_network_forecasts_the_mean_of_its_bases(
     config = small(horizon=2, seasons=((3, 1, 0),), window=4)
     inputs = inputs_for(config, rows=1)
     inputs["values"] = np.array([[1.0, 2.0, 3.0, 8.0]])
-    inputs["bases"] = np.array([[[2.0], [3.0]]])
+    inputs["bases"] = np.array([[[2.0, 6.0], [3.0, 7.0]]])
     medians = build(config)(inputs).numpy()[0, :, 1]
-    np.testing.assert_allclose(medians, [(8 + 2 + 2 + 7) / 3, (8 + 3 + 3 + 7) / 3], rtol=1e-6)
+    expected = [(8 + 2 + (2 + 7) + 6) / 4, (8 + 3 + (3 + 7) + 7) / 4]
+    np.testing.assert_allclose(medians, expected, rtol=1e-6)
 
 
 def test_a_patched_network_with_constant_weights_gives_the_recorded_output(
@@ -225,8 +226,8 @@ def test_a_patched_network_with_constant_weights_gives_the_recorded_output(
     model.set_weights([np.full(weight.shape, 0.1) for weight in model.get_weights()])
     inputs = inputs_for(config, rows=1)
     inputs["values"] = np.array([[1.0, 2, 3, 2, 3, 4, 3, 4, 5, 4, 5, 6]])
-    inputs["bases"] = np.array([[[4.0, 3, 1], [5, 4, 2]]])
+    inputs["bases"] = np.array([[[4.0, 3, 1, 5, 5, 4], [5, 4, 2, 6, 6, 5]]])
     np.testing.assert_allclose(model(inputs).numpy()[0], RECORDED, rtol=1e-5)
 
 
-RECORDED = [[3.397673, 4.923511, 6.449348], [4.300627, 6.011234, 7.721842]]
+RECORDED = [[3.932583, 5.565259, 7.197935], [4.877028, 6.716894, 8.55676]]

@@ -10,7 +10,7 @@ from rnnts.networks.config import NetworkConfig
 def test_the_defaults_are_pinned() -> None:
     config = NetworkConfig(window=336, horizon=48, seasons=((24, 3, 0), (168, 2, 0)))
     assert (config.architecture, config.units, config.layers) == ("patched_lstm", 128, 2)
-    assert (config.folded, config.bases, config.middle) == (48, 5, 6)
+    assert (config.folded, config.bases, config.middle) == (48, 10, 6)
 
 
 def test_networks_that_read_step_by_step_are_narrower() -> None:

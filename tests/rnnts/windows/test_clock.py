@@ -7,7 +7,7 @@ import pytest
 from rnnts.panels.grid import Grid
 from rnnts.panels.panel import Panel
 from rnnts.panels.seasons import seasons_of
-from rnnts.windows.clock import bases_count, calendar, clock_shift, cycles_of, history_steps
+from rnnts.windows.clock import calendar, clock_shift, cycles_of, history_steps
 from rnnts.windows.gather import aligned_steps
 from rnnts.windows.windowset import WindowSet
 
@@ -41,9 +41,8 @@ def test_calendar_features_repeat_every_week_at_the_same_wall_clock() -> None:
     assert not np.allclose(features[0], features[24])
 
 
-def test_a_day_and_a_week_give_three_bases_each() -> None:
+def test_a_day_and_a_week_give_three_turns_each() -> None:
     assert cycles_of(seasons_of("1h", 5000)) == ((24, 3, 0), (168, 3, 0))
-    assert bases_count(((24, 3, 0), (168, 3, 0))) == 6
 
 
 def test_the_year_of_days_is_smoothed_over_ten_to_both_sides() -> None:
@@ -54,13 +53,13 @@ def test_the_year_of_weeks_gives_one_base() -> None:
     assert cycles_of(seasons_of("1W", 500)) == ((52, 1, 0),)
 
 
-def test_the_history_that_is_read_is_the_longest_repeat_and_a_season_for_clocks(
+def test_the_history_that_is_read_is_the_longest_repeat_a_season_for_levels_and_one_for_clocks(
     panel_of: Callable[..., Panel],
 ) -> None:
     windowset = WindowSet.of(
         panel_of([[1.0] * 700]), window=100, horizon=48, seasons=seasons_of("1h", 700)
     )
-    assert history_steps(windowset) == 3 * 168 + 24
+    assert history_steps(windowset) == 3 * 168 + 2 * 24
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Australia/Lord_Howe", "UTC"])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rnnts.panels.grid import Grid
-from rnnts.panels.panel import Panel
+from rnnts.panels.panel import Panel, SeriesInfo
 from rnnts.panels.seasons import Season, seasons_of
 from rnnts.windows.gather import inputs_at
 from rnnts.windows.parts import Parts
@@ -184,6 +184,26 @@ def test_the_pipeline_gathers_what_serving_gathers(horizon: int) -> None:
         for name, gathered in inputs.items():
             rows = [part[name][use] for part, use in zip(served, used, strict=True)]
             np.testing.assert_array_equal(gathered.numpy(), np.concatenate(rows), name)
+
+
+def test_turns_come_once_more_as_if_their_days_were_like_the_newest() -> None:
+    hours = np.arange(24 * 40)
+    level = np.repeat(np.arange(40.0) ** 2, 24)  # of each day
+    values = np.sin(2 * np.pi * hours / 24) + level
+    info = SeriesInfo("a", (), 0, len(hours) - 1)
+    panel = Panel("p", Grid("1h"), (info,), 0, values[None], len(hours) - 1)
+    windowset = WindowSet.of(panel, window=336, horizon=48, seasons=seasons_of("1h", len(hours)))
+    bases = inputs_at(panel, windowset, 24 * 38)["bases"][0]  # [horizon, 12]
+    for turn in range(3):
+        newest, day, week = 37**2, 37 - turn, 31 - turn * 7
+        np.testing.assert_allclose(bases[:24, turn], values[24 * day :][:24])
+        np.testing.assert_allclose(
+            bases[:24, 3 + turn], values[24 * day :][:24] + newest - (day - 1) ** 2
+        )
+        np.testing.assert_allclose(bases[:24, 6 + turn], values[24 * week :][:24])
+        np.testing.assert_allclose(
+            bases[:24, 9 + turn], values[24 * week :][:24] + newest - (week - 1) ** 2
+        )
 
 
 def test_serving_reads_no_value_from_the_origin_on() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from rnnts.panels.panel import Panel
 from rnnts.panels.seasons import Season
-from rnnts.windows.windowset import WindowSet, seasonal_error
+from rnnts.windows.windowset import LEAST_SCALE, WindowSet, error_scale, mean_change
 
 SEASONS = (Season("day", 4, 1),)
 
@@ -58,9 +58,22 @@ def test_a_constant_series_has_no_scale(windowset: WindowSet) -> None:
     assert windowset.scale.tolist() == [4.0, 0.0, 0.0]  # the short one is younger than training
 
 
-def test_missing_values_do_not_count_in_the_seasonal_error() -> None:
+def test_missing_values_do_not_count_in_a_mean_change() -> None:
     values = np.array([[0.0, 1.0, np.nan, 5.0, 4.0]])
-    assert seasonal_error(values, 2).tolist() == [4.0]
+    assert mean_change(values, 2).tolist() == [4.0]
+    assert mean_change(values, 1).tolist() == [1.0]
+
+
+def test_who_repeats_a_day_exactly_is_no_hundred_times_as_important_as_others() -> None:
+    at_nine = np.tile(np.eye(24)[9], 60)
+    once_late = at_nine.copy()
+    once_late[[24 * 30 + 9, 24 * 30 + 10]] = [0.0, 1.0]
+    noisy = np.random.default_rng(0).normal(size=24 * 60)
+    scale = error_scale(np.stack([at_nine, once_late, noisy]), 24)
+    change = 2 / 24  # up at nine, down at ten
+    assert scale[0] == 0.0  # there is nothing to learn
+    assert scale[1] == pytest.approx(LEAST_SCALE * change, rel=0.01)
+    assert scale[2] == mean_change(noisy[None], 24)
 
 
 def test_what_is_saved_is_what_is_loaded(windowset: WindowSet) -> None:
