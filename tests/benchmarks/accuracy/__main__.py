@@ -10,7 +10,7 @@ from tests.benchmarks.accuracy.parts import PARTS, Json, Settings
 
 RUNS: dict[str, Callable[[Settings], Json]] = {
     **{name: partial(parts.ours, part) for name, part in PARTS.items()},
-    **{f"{name}-peers": partial(parts.peers, part) for name, part in PARTS.items()},
+    **{f"{name}-peers": partial(parts.peers, part) for name, part in PARTS.items() if part.peers},
     "course": speed.course,
     "missing": missing.missing,
     "speed-training": speed.training,

@@ -8,6 +8,7 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -252,6 +253,12 @@ def flights() -> Iterator[Case]:
         write=_write_flights,
         clock=clock,
     )
+
+
+def flights_and_holidays() -> Iterator[Case]:
+    """The same with the one line that says which holidays there are."""
+    for case in flights():
+        yield replace(case, section=f'{case.section}\nholidays  = "US"')
 
 
 COUNTED = """

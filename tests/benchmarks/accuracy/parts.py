@@ -85,6 +85,12 @@ PARTS = {
             cases=data.flights,
             peers=NEURAL_AND_MSTL,
         ),
+        Part(
+            name="flights-holidays",
+            title='The same flights with `holidays = "US"`',
+            cases=data.flights_and_holidays,
+            peers=(),
+        ),
     )
 }
 
