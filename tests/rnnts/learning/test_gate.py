@@ -68,6 +68,18 @@ def test_how_an_origin_is_served_is_said_by_the_others() -> None:
     np.testing.assert_array_equal(np.delete(served, 3, 1), np.delete(told["network"], 3, 1))
 
 
+def test_safeguards_that_would_have_cost_the_mean_are_none() -> None:
+    """Days that are not alike choose badly for each other: half of them are a holiday's."""
+    told = errors(7, network=0.8, seasonal_naive_day=1.0)
+    told["network"][:4, :20] = 2.5
+    told["network"][4:, :20] = 0.2
+    told["seasonal_naive_day"][:, 20:] = 3.0
+    assert gate.safeguards(told, 2) == {}
+    np.testing.assert_array_equal(gate.as_served(told, 2), told["network"])
+    told["network"][4:, :20] = 2.5
+    assert set(gate.safeguards(told, 2)) == set(range(20))
+
+
 def test_where_too_few_origins_are_left_nothing_is_switched() -> None:
     told = {name: values[:3] for name, values in errors(6, network=5, week=1).items()}
     np.testing.assert_array_equal(gate.as_served(told, 3), told["network"])
