@@ -1,8 +1,8 @@
-"""A network trained on, after it was scored, with what scoring had held out.
+"""A network trained on, once its weights are chosen, with what was held out.
 
 The newest days decide what tomorrow looks like, and they are the ones that training is not shown:
-the calibration part chooses the weights and the gate scores them. Once both are done the network
-reads these days too, for a while and at a lower rate, and that is the one that serves.
+the calibration part chooses the weights and the gate scores them. A copy of the network reads these
+days too, for a while and at a lower rate, and that is the one that serves.
 """
 
 from collections.abc import Callable
