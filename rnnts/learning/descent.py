@@ -154,7 +154,7 @@ class Descent:
             copies: Scaled, [batch, copies, horizon, quantiles].
             state: Centre and spread, [batch, 2].
             targets: Of each copy, in the unit of the series, [batch, copies, horizon].
-            weights: 1 / seasonal-naive error of the series, [batch].
+            weights: 1 / `error_scale` of the series, [batch].
         """
         shape = tf.shape(copies)
         rows = tf.reshape(copies, [-1, shape[2], shape[3]])

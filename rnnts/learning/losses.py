@@ -11,14 +11,14 @@ Tensor = Any
 def pinball_loss(
     targets: Tensor, forecast: Tensor, weights: Tensor, levels: Sequence[float]
 ) -> Tensor:
-    """Mean over what is known of twice the pinball loss, in seasonal-naive errors.
+    """Mean over what is known of twice the pinball loss, in units of `windowset.error_scale`.
 
     Twice, so that with the level 0.5 alone it is the mean absolute scaled error.
 
     Args:
         targets: [batch, horizon], NaN where missing.
         forecast: Quantiles, [batch, horizon, quantiles].
-        weights: 1 / seasonal-naive error of the series, [batch].
+        weights: 1 / `error_scale` of the series, [batch].
         levels: In (0, 1), [quantiles].
 
     Source:
@@ -38,7 +38,7 @@ def huber_loss(
     Args:
         targets: [batch, horizon], NaN where missing.
         forecast: Quantiles, [batch, horizon, quantiles].
-        weights: 1 / seasonal-naive error of the series, [batch].
+        weights: 1 / `error_scale` of the series, [batch].
         levels: In (0, 1), with 0.5, [quantiles].
 
     Source:
@@ -56,7 +56,7 @@ LOSSES = {"pinball": pinball_loss, "huber": huber_loss}
 
 
 def _scaled_error(targets: Tensor, forecast: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """What is known and counts [batch, horizon], and its error in seasonal-naive errors.
+    """What is known and counts [batch, horizon], and its error in units of the scale.
 
     Subtracted in float64, then float32: large numbers close together keep their difference.
     """

@@ -27,8 +27,8 @@ def batches(
     the seed and n alone, so a stream from `start` goes on where another one stopped. The other
     parts give each of their windows once, by origin, then series; their last batch may be short.
 
-    Targets outside the part are NaN. The weight of a window is 1 over the seasonal-naive error of
-    its series, 0 where that is not known.
+    Targets outside the part are NaN. The weight of a window is 1 over the scale of its series
+    (`windowset.error_scale`), 0 where that is not known.
 
     Args:
         windowset: What to draw from.

@@ -224,6 +224,7 @@ def error_scale(values: FloatArray, season: int) -> FloatArray:
 
 
 LEAST_SCALE = 0.1
+"""It changes the scale of 12 of 35 series of the flights, 13 of 414 of M4 Hourly, none of ETTh1."""
 
 
 def mean_change(values: FloatArray, steps: int) -> FloatArray:
