@@ -122,7 +122,7 @@ class Scorecard:
     @property
     def alone(self) -> float | None:
         """Mean scaled error of the candidate's network, where a baseline has series of it."""
-        alone = self.numbers.get("alone")
+        alone: float | None = self.numbers.get("networks", {}).get(CANDIDATE)
         return None if alone == self.mase.get(CANDIDATE) else alone
 
     @property
@@ -149,7 +149,8 @@ class Scorecard:
         ]
         if CHAMPION in skill:
             told = f"with {100 * sure[CHAMPION]:.1f} % confidence; {100 * level:g} % is asked for"
-            found.append(Check("Is that more than chance?", sure[CHAMPION] >= level, told))
+            asked = "Is its network better by more than chance?"
+            found.append(Check(asked, sure[CHAMPION] >= level, told))
         return tuple(found)
 
     @property

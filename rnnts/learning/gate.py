@@ -2,8 +2,9 @@
 
 What is compared is the mean scaled error (MASE) over the same windows, which neither network was
 trained on, of what would be published: where a network clearly loses on a series a baseline serves
-it. Against the champion, which serves already, chance has to be ruled out too: see
-`rnnts.learning.paired`.
+it. Against the champion, which serves already, chance has to be ruled out too, by the networks
+alone: what baselines serve differs by which of them a handful of days happened to choose, and in
+that noise a better network would hardly ever be seen. See `rnnts.learning.paired`.
 """
 
 from collections.abc import Mapping
@@ -33,39 +34,47 @@ class Verdict:
     numbers: dict[str, Any] = field(default_factory=dict)
 
 
-def judge(errors: Mapping[str, FloatArray], overlap: int = 1) -> Verdict:
+def judge(
+    errors: Mapping[str, FloatArray], overlap: int = 1, champion: FloatArray | None = None
+) -> Verdict:
     """Whether the candidate beats every other method on the windows that all of them have.
 
-    The candidate is taken as it would serve, see `as_served`. A baseline is beaten by a smaller
-    mean error, the champion by one that is smaller with a confidence of LEVEL.
+    As they are published, the candidate as `as_served` has it, its mean error has to be smaller
+    than each other one; and its network has to be better than the champion's with a confidence of
+    LEVEL.
 
     Args:
         errors: Scaled error of each window by method, [origins, series], NaN where a window does
-            not count: "network", the baselines and, if there is one, "champion", as it serves.
+            not count: "network", the baselines and, if there is one, "champion", networks alone.
         overlap: Origins in a row whose targets overlap.
+        champion: The champion's errors with the baselines that have served some series in its
+            place, [origins, series]; None: none did.
 
     Returns:
-        Its numbers: mean error, skill (1 - candidate / method) and confidence by method; and the
-        mean error of the network alone.
+        Its numbers: mean error and skill (1 - candidate / method) as published and confidence by
+        method; mean error of the networks alone.
     """
     same = common_windows(errors)
     if not same.any():
         return Verdict(promote=False, reason="no window could be scored by every method")
-    alone = float(errors[CANDIDATE][same].mean())
-    errors = {**errors, CANDIDATE: as_served(errors, overlap)}
-    mean = {method: float(values[same].mean()) for method, values in errors.items()}
+    published = {**errors, CANDIDATE: as_served(errors, overlap)}
+    if champion is not None:
+        published[CHAMPION] = champion
+    mean = {method: float(values[same].mean()) for method, values in published.items()}
     rivals = [method for method in errors if method != CANDIDATE]
-    skill = {
-        method: 1.0 - mean[CANDIDATE] / mean[method] if mean[method] > 0 else 0.0
-        for method in rivals
-    }
-    confidence = {
-        method: compare(errors[CANDIDATE], errors[method], same, overlap).confidence
-        for method in rivals
-    }
+    skill = {method: _skill(mean[CANDIDATE], mean[method]) for method in rivals}
+    confidence = {}
+    for method in rivals:
+        compared = errors if method == CHAMPION else published
+        pair = compare(compared[CANDIDATE], compared[method], same, overlap)
+        confidence[method] = pair.confidence
     numbers = {
         "mase": mean,
-        "alone": alone,
+        "networks": {
+            name: float(errors[name][same].mean())
+            for name in (CANDIDATE, CHAMPION)
+            if name in errors
+        },
         "skill": skill,
         "confidence": confidence,
         "level": LEVEL,
@@ -82,32 +91,57 @@ def judge(errors: Mapping[str, FloatArray], overlap: int = 1) -> Verdict:
     return Verdict(not lost, _reason(numbers, lost or rivals, won=not lost), numbers)
 
 
+def _skill(ours: float, theirs: float) -> float:
+    return 1.0 - ours / theirs if theirs > 0 else 0.0
+
+
 def _reason(numbers: Mapping[str, Any], methods: list[str], *, won: bool) -> str:
     """One sentence with the numbers that decided.
 
     >>> numbers = {"mase": {"network": 0.8, "champion": 1.0}, "skill": {"champion": 0.2},
-    ...            "confidence": {"champion": 0.991}, "origins": 8, "alone": 0.8}
+    ...            "networks": {"network": 0.8, "champion": 1.0},
+    ...            "confidence": {"champion": 0.991}, "origins": 8}
     >>> _reason(numbers, ["champion"], won=True)
     'MASE 0.8000 beats champion 1.0000 (20.0 % better, with 99.1 % confidence)'
-    >>> _reason(numbers | {"alone": 0.9}, ["champion"], won=True).partition(" beats")[0]
-    'MASE 0.8000, the network alone 0.9000,'
+    >>> numbers["networks"] = {"network": 0.9, "champion": 1.2}
+    >>> _reason(numbers, ["champion"], won=True)  # doctest: +NORMALIZE_WHITESPACE
+    'MASE 0.8000, the network alone 0.9000, beats champion 1.0000 (20.0 % better; networks alone
+    0.9000 and 1.2000: 25.0 % better with 99.1 % confidence)'
     """
+    mase, networks = numbers["mase"], numbers["networks"]
     named = []
     for method in methods:
-        skill, sure = numbers["skill"][method], numbers["confidence"][method]
-        word, sure = ("better", sure) if skill > 0 else ("worse", 1 - sure)
-        told = f", with {100 * sure:.1f} % confidence" if method == CHAMPION else ""
-        mase = f"{numbers['mase'][method]:.4f}"
-        named.append(f"{method} {mase} ({100 * abs(skill):.1f} % {word}{told})")
+        told = _compared(numbers["skill"][method])
+        if method == CHAMPION:
+            told += _networks(numbers)
+        named.append(f"{method} {mase[method]:.4f} ({told})")
     verb = "beats" if won else "does not beat"
     needed = ""
     if not won and CHAMPION in methods:
         origins = numbers["origins"]
         needed = f"; needed: {100 * LEVEL:g} %, from {origins} origin{'s' * (origins != 1)}"
-    ours, alone = f"{numbers['mase'][CANDIDATE]:.4f}", f"{numbers['alone']:.4f}"
+    ours, alone = f"{mase[CANDIDATE]:.4f}", f"{networks[CANDIDATE]:.4f}"
     if alone != ours:  # series that it loses on are a baseline's
         ours += f", the network alone {alone},"
     return f"MASE {ours} {verb} {', '.join(named)}{needed}"
+
+
+def _compared(skill: float) -> str:
+    return f"{100 * abs(skill):.1f} % {'better' if skill > 0 else 'worse'}"
+
+
+def _networks(numbers: Mapping[str, Any]) -> str:
+    """How sure the candidate's network is of its lead, or the champion's of its own."""
+    mase, networks, sure = numbers["mase"], numbers["networks"], numbers["confidence"][CHAMPION]
+    if all(f"{mase[name]:.4f}" == f"{networks[name]:.4f}" for name in networks):
+        ahead = sure if numbers["skill"][CHAMPION] > 0 else 1 - sure
+        return f", with {100 * ahead:.1f} % confidence"
+    skill = _skill(networks[CANDIDATE], networks[CHAMPION])
+    ahead = sure if skill > 0 else 1 - sure
+    return (
+        f"; networks alone {networks[CANDIDATE]:.4f} and {networks[CHAMPION]:.4f}: "
+        f"{_compared(skill)} with {100 * ahead:.1f} % confidence"
+    )
 
 
 def common_windows(errors: Mapping[str, FloatArray]) -> BoolArray:

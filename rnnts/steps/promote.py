@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from rnnts.database.leases import hold
 from rnnts.database.models import (
     DecisionRow,
@@ -61,7 +59,8 @@ def promote(project: "Project", panel: str, scorecard_id: str) -> DecisionResult
         errors.pop("origins")
         lives = read_lives(project.store, manifest(project, card.snapshot_id).series)
         ids = [life.info.series_id for life in lives]
-        verdict = judge(_champion_as_served(project, card, errors, ids), card.scores["overlap"])
+        champion_served = _champion_as_served(project, card, errors, ids)
+        verdict = judge(errors, card.scores["overlap"], champion_served)
         numbers = verdict.numbers | {
             "safeguards": _keep_safeguards(project, card, errors, ids),
             "retrain": _retrain(project, card, verdict),
@@ -128,16 +127,16 @@ def _retrain(project: "Project", card: ScorecardRow, verdict: Verdict) -> Json:
 
 def _champion_as_served(
     project: "Project", card: ScorecardRow, errors: "dict[str, FloatArray]", ids: list[str]
-) -> "dict[str, FloatArray]":
-    """The errors, the champion's with the baselines that have served some series in its place."""
+) -> "FloatArray | None":
+    """The champion's errors with the baselines that have served some series in its place."""
     if CHAMPION not in errors:
-        return errors
+        return None
     ours = errors[CHAMPION].copy()  # [origins, series]
     places = {series_id: place for place, series_id in enumerate(ids)}
     for series_id, method in safeguarded(project, card.panel, card.scores["champion"]).items():
         if series_id in places and method in errors:
             ours[:, places[series_id]] = errors[method][:, places[series_id]]
-    return {**errors, CHAMPION: np.where(np.isfinite(errors[CHAMPION]), ours, np.nan)}
+    return ours
 
 
 def _keep_safeguards(

@@ -34,7 +34,7 @@ def test_a_rejected_retrain_says_so_first_and_then_why(project: Project, look: L
     assert "Kept what was there, 2013120820 was rejected. Trained warm from 2013120120" in text
     assert "it took 4.8 min of 5.0 expected, gain expected: +1.0 %" in text
     assert "yes Does it beat last week repeated?" in text
-    assert "no Is that more than chance?" in text
+    assert "no Is its network better by more than chance?" in text
     assert "97.5 % is asked for" in text
     assert "1 series on which the network clearly loses" in text
     assert "8 origins 72 windows of 9 series that no network was trained on" in text

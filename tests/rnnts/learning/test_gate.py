@@ -11,6 +11,7 @@ from tests.rnnts.learning.simulated import (
     M4_HOURLY,
     Measured,
     equal_pair,
+    typical_baseline,
 )
 
 ORIGINS, SERIES = 8, 40
@@ -51,9 +52,10 @@ def test_a_series_that_a_baseline_would_serve_does_not_decide_for_all_others() -
     told["network"][:, 3] += 100.0
     verdict = gate.judge(told, 2)
     assert verdict.promote
-    assert verdict.numbers["alone"] == pytest.approx(0.8 + 100 / SERIES, abs=0.1)
+    alone = verdict.numbers["networks"]["network"]
+    assert alone == pytest.approx(0.8 + 100 / SERIES, abs=0.1)
     assert verdict.numbers["mase"]["network"] == pytest.approx(0.8, abs=0.1)
-    assert f"the network alone {verdict.numbers['alone']:.4f}, beats" in verdict.reason
+    assert f"the network alone {alone:.4f}, beats" in verdict.reason
 
 
 def test_how_an_origin_is_served_is_said_by_the_others() -> None:
@@ -124,14 +126,35 @@ def promoted(panel: Measured, gain: float, times: int = 200) -> int:
     return count
 
 
+def promoted_beside_a_baseline(panel: Measured, gain: float, times: int) -> int:
+    """The same where a baseline serves some series: the champion's since the gate before."""
+    count = 0
+    for seed in range(times):
+        random = np.random.default_rng(seed)
+        candidate, champion = equal_pair(panel, 2 * ORIGINS, random)
+        baseline = typical_baseline(panel, candidate, champion, random)
+        before = {"network": champion[:ORIGINS], "seasonal_naive_day": baseline[:ORIGINS]}
+        candidate, champion, baseline = (
+            one[ORIGINS:] for one in ((1 - gain) * candidate, champion, baseline)
+        )
+        served = champion.copy()
+        for place in gate.safeguards(before, 2):
+            served[:, place] = baseline[:, place]
+        errors = {"network": candidate, "champion": champion, "seasonal_naive_day": baseline}
+        count += gate.judge(errors, 2, served).promote
+    return count
+
+
 @pytest.mark.parametrize("panel", PANELS.values(), ids=PANELS)
 def test_of_equal_networks_one_in_twenty_passes_at_most(panel: Measured) -> None:
     assert promoted(panel, 0.0) <= 0.05 * 200
+    assert promoted_beside_a_baseline(panel, 0.0, 200) <= 0.05 * 200
 
 
 @pytest.mark.parametrize("panel", [ETT_H1, M4_HOURLY], ids=["ett_h1", "m4_hourly"])
 def test_a_gain_of_five_per_cent_passes_four_times_in_five(panel: Measured) -> None:
     assert promoted(panel, 0.05) >= 0.8 * 200
+    assert promoted_beside_a_baseline(panel, 0.05, 200) >= 0.8 * 200
 
 
 def test_where_windows_differ_most_it_takes_a_larger_gain() -> None:
@@ -141,6 +164,7 @@ def test_where_windows_differ_most_it_takes_a_larger_gain() -> None:
 @pytest.mark.parametrize("panel", PANELS.values(), ids=PANELS)
 def test_a_loss_of_five_per_cent_never_passes(panel: Measured) -> None:
     assert promoted(panel, -0.05) == 0
+    assert promoted_beside_a_baseline(panel, -0.05, 200) == 0
 
 
 def test_a_gain_that_series_share_is_one_observation_an_origin() -> None:

@@ -158,6 +158,21 @@ def test_a_champion_is_compared_as_it_has_served(project: Project) -> None:
     week = theirs["seasonal_naive_week"][:, 2]
     expected = (np.delete(theirs["champion"], 2, 1).sum() + week.sum()) / theirs["champion"].size
     assert numbers["mase"]["champion"] == pytest.approx(expected)
+    assert numbers["networks"]["champion"] == pytest.approx(theirs["champion"].mean())
+
+
+def test_a_network_that_is_better_where_a_baseline_serves_replaces_nobody(
+    project: Project,
+) -> None:
+    weekly = {f"feeder_{place}": 0.1 for place in range(SERIES - 1)}
+    promote(project, PANEL, scored(project, "a", errors(0.8, **weekly)))
+    theirs = errors(0.82, champion=0.8, **weekly)
+    theirs["network"][:, :-1] = 0.4
+    result = promote(project, PANEL, scored(project, "b", theirs, champion="a", weeks=1))
+    assert result.numbers["confidence"]["champion"] > result.numbers["level"]
+    assert result.action == "reject"
+    assert "does not beat champion" in result.reason
+    assert "% worse; networks alone 0.4" in result.reason
 
 
 def test_a_champion_that_changed_meanwhile_has_to_be_scored_against(project: Project) -> None:
