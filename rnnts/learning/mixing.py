@@ -6,7 +6,7 @@ import tensorflow as tf
 
 Tensor = Any
 Batch = tuple[dict[str, Tensor], Tensor, Tensor]
-MIXED = ("values", "bases")
+MIXED = ("values", "bases", "before")
 KNOWN = ("known_future", "past")
 
 

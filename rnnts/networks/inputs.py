@@ -8,6 +8,7 @@ from keras.layers import Lambda
 from rnnts.networks import lambdas, patches
 from rnnts.networks.config import NetworkConfig
 from rnnts.panels.covariates import Features
+from rnnts.windows.clock import record_steps
 
 Tensor = Any
 
@@ -17,6 +18,7 @@ def input_layers(config: NetworkConfig) -> dict[str, Tensor]:
     steps = config.window if config.architecture == "patched_lstm" else None
     shapes = {
         "values": (steps,),
+        "before": (record_steps(config.seasons),),
         "bases": (config.horizon, config.bases),
         "known_future": (config.horizon, config.known_future),
         "past": (steps, config.past),

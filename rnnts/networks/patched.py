@@ -8,6 +8,7 @@ from rnnts.networks import lambdas, patches
 from rnnts.networks.config import NetworkConfig
 from rnnts.networks.covariates import Read, read_covariates
 from rnnts.networks.inputs import exact, plain
+from rnnts.networks.records import read_records
 from rnnts.networks.targets import adjust_targets
 
 Tensor = Any
@@ -32,7 +33,9 @@ def patched_forecast(config: NetworkConfig, inputs: dict[str, Tensor], state: Te
     bases = plain(patches.widen_bases, "widen_bases", seasons=seasons)([bases, window])
     season = min(config.season, max(1, config.window // 2))
     unit = plain(patches.seasonal_unit, "seasonal_unit", steps=season)(window)
-    parts = (features, bases, unit, known_summary(config, inputs), read)
+    record = read_records(config, inputs["before"], state, window, unit)
+    beside = _joined([known_summary(config, inputs), record], "context")
+    parts = (features, bases, unit, beside, read)
     members = [_member(config, parts, place) for place in range(config.members)]
     return plain(lambdas.stack, "members")(members)
 
@@ -62,16 +65,22 @@ def patch_features(
 
 def known_summary(config: NetworkConfig, inputs: dict[str, Tensor]) -> Tensor | None:
     """Features known in advance, one row a segment, and those of the series, [batch, features]."""
-    pieces = []
+    pieces: list[Tensor | None] = []
     if config.known_future:
         step = segment_steps(config)
         rows = plain(patches.every_nth, "known_rows", step=step)(inputs["known_future"])
         pieces.append(layers.Flatten(name="known")(rows))
     if config.static and config.scale != "series":
         pieces.append(plain(lambdas.fill, "fill_static")(inputs["static"]))
-    if not pieces:
-        return None
-    return pieces[0] if len(pieces) == 1 else layers.Concatenate(name="known_features")(pieces)
+    return _joined(pieces, "known_features")
+
+
+def _joined(pieces: list[Tensor | None], name: str) -> Tensor | None:
+    """Features side by side, [batch, features]; None where there are none."""
+    there = [piece for piece in pieces if piece is not None]
+    if len(there) > 1:
+        return layers.Concatenate(name=name)(there)
+    return there[0] if there else None
 
 
 def segment_steps(config: NetworkConfig) -> int:
@@ -82,7 +91,7 @@ def segment_steps(config: NetworkConfig) -> int:
 
 def _member(config: NetworkConfig, parts: tuple[Any, ...], place: int) -> Tensor:
     """One member's quantiles, [batch, horizon, quantiles]."""
-    features, bases, unit, known, read = parts
+    features, bases, unit, beside, read = parts
     memory = features
     for layer in range(config.layers):
         sequences = layer < config.layers - 1
@@ -93,8 +102,8 @@ def _member(config: NetworkConfig, parts: tuple[Any, ...], place: int) -> Tensor
         mask = (None, 1, config.units) if sequences else None
         drop = layers.Dropout(config.dropout, mask, name=f"member_{place}_dropout_{layer}")
         memory = drop(lstm(memory))
-    if known is not None:
-        memory = layers.Concatenate(name=f"member_{place}_context")([memory, known])
+    if beside is not None:
+        memory = layers.Concatenate(name=f"member_{place}_context")([memory, beside])
     memory = _deepened(config, memory, f"member_{place}_hidden")
     logits = _logits(config, memory, bases, unit, place)
     step = -(-config.horizon // patches.MAX_ROWS)

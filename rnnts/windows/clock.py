@@ -82,6 +82,11 @@ def first_season(spec: Spec) -> int:
     return spec.seasons[0][0] if spec.seasons else 1
 
 
+def record_steps(cycles: Cycles) -> int:
+    """Steps before the window that the records of bases reach (`rnnts.networks.records`)."""
+    return max((steps * columns for steps, columns, reach in cycles if not reach), default=0)
+
+
 def reach_of(cycles: Cycles) -> int:
     """Neighbours to each side of the season that is smoothed; 0 where none is."""
     return max((reach for _, _, reach in cycles), default=0)
@@ -90,14 +95,15 @@ def reach_of(cycles: Cycles) -> int:
 def history_steps(spec: Spec) -> int:
     """Steps before the origin that the inputs of an origin may read.
 
-    The first season once more for the change of level since, and once more for clocks.
+    The first season once more for the change of level since, and once more for clocks; before the
+    window what the records of bases reach back.
     """
     margin = 2 * max((steps for steps, _, _ in spec.seasons[:1]), default=0)
     reaches = [
         2 * steps + reach + spec.window if reach else steps * columns
         for steps, columns, reach in spec.seasons
     ]
-    return max([spec.window, *reaches]) + margin
+    return max([spec.window + record_steps(spec.seasons), *reaches]) + margin
 
 
 def clock_shift(grid: Grid, first_step: int, count: int) -> IntArray:

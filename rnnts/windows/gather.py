@@ -6,7 +6,7 @@ import numpy as np
 
 from rnnts.panels.arrays import FloatArray, IntArray
 from rnnts.panels.panel import Panel
-from rnnts.windows.clock import CALENDAR, Spec, calendar, clock_shift, first_season
+from rnnts.windows.clock import CALENDAR, Spec, calendar, clock_shift, first_season, record_steps
 from rnnts.windows.covariates import Shape, codes_of, numbers_at
 from rnnts.windows.smooth import smooth
 
@@ -33,17 +33,19 @@ def inputs_at(
             panel has may be used.
 
     Returns:
-        `values` [series, window], `bases` [series, horizon, bases], `known_future` [series,
-        horizon, features], `past` [series, window, 0], `static` [series, 0 or 2]; with covariates
-        as the pipeline has them.
+        `values` [series, window], `before` [series, steps], `bases` [series, horizon, bases],
+        `known_future` [series, horizon, features], `past` [series, window, 0], `static` [series, 0
+        or 2]; with covariates as the pipeline has them.
     """
     past = panel.values[:, : max(0, origin - panel.first_step)]  # [series, steps before origin]
     rows = past.shape[0]
     window_steps = np.arange(origin - spec.window, origin, dtype=np.int64)
+    before_steps = window_steps[0] - np.arange(record_steps(spec.seasons), 0, -1)
     if spec.static and typical is None:
         typical = typical_levels(past)
     inputs = {
         "values": _take(past, window_steps - panel.first_step),
+        "before": _take(past, before_steps - panel.first_step),
         "bases": _bases(panel, past, spec, origin),
         "known_future": _calendar_rows(panel, spec, origin),
         "past": np.zeros((rows, spec.window, 0)),

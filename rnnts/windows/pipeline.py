@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnts.panels.arrays import FloatArray, IntArray
-from rnnts.windows.clock import first_season
+from rnnts.windows.clock import first_season, record_steps
 from rnnts.windows.covariates import Gatherer, Shape
 from rnnts.windows.gather import SHIFTED_TURNS
 from rnnts.windows.windowset import WindowSet
@@ -38,10 +38,11 @@ def batches(
         start: Number of the first batch of "training".
 
     Returns:
-        ({`values` [batch, window], `bases` [batch, horizon, bases], `known_future` [batch,
-        horizon, features], `past` [batch, window, 0], `static` [batch, 0 or 2]}, targets [batch,
-        horizon], weights [batch]), all float64. With covariates: `known_future` [batch, window +
-        horizon, columns], `past` [batch, window, columns], `static` with their categories' codes.
+        ({`values` [batch, window], `before` [batch, steps], `bases` [batch, horizon, bases],
+        `known_future` [batch, horizon, features], `past` [batch, window, 0], `static` [batch, 0 or
+        2]}, targets [batch, horizon], weights [batch]), all float64. With covariates:
+        `known_future` [batch, window + horizon, columns], `past` [batch, window, columns], `static`
+        with their categories' codes.
     """
     flat = Flat.of(windowset, part)
     if part == "training":
@@ -143,6 +144,7 @@ class Flat:
         inputs = {
             "values": values,
             "bases": self._bases(series, origin, place, values),
+            "before": self._before(series, place),
             "known_future": self._known_future(origin),
             "past": tf.zeros([tf.shape(series)[0], shape.window, 0], tf.float64),
             "static": tf.gather(self.typical, series),
@@ -152,6 +154,13 @@ class Flat:
             static = tf.concat([inputs["static"], codes], axis=1)
             inputs |= {"known_future": known, "past": past, "static": static}
         return inputs, both[:, shape.window :], tf.gather(self.weights, series)
+
+    def _before(self, series: Tensor, place: Tensor) -> Tensor:
+        """What lies before the window, [batch, steps]."""
+        end, steps = -self.windowset.window, record_steps(self.windowset.seasons)
+        places = place[:, None] + tf.range(end - steps, end, dtype=place.dtype)
+        before = _take(self.values, places, tf.gather(self.first, series))
+        return tf.ensure_shape(before, [None, steps])
 
     def _bases(self, series: Tensor, origin: Tensor, place: Tensor, values: Tensor) -> Tensor:
         """Past seasons beside each target, [batch, horizon, bases]."""

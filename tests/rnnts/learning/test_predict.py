@@ -14,6 +14,7 @@ def inputs_of(rows: int) -> Inputs:
     random = np.random.default_rng(0)
     return {
         "values": random.normal(100, 10, (rows, 12)),
+        "before": random.normal(100, 10, (rows, 6)),
         "bases": random.normal(100, 10, (rows, 5, CONFIG.bases)),
         "known_future": np.zeros((rows, 5, 0)),
         "past": np.zeros((rows, 12, 0)),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from rnnts.networks.config import NetworkConfig
+from rnnts.windows.clock import record_steps
 
 Inputs = dict[str, np.ndarray]
 
@@ -36,6 +37,7 @@ def inputs_for() -> Callable[..., Inputs]:
         bases = random.choice(values.ravel(), (rows, config.horizon, config.bases))
         return {
             "values": values,
+            "before": random.normal(100, 10, (rows, record_steps(config.seasons))),
             "bases": bases,
             "known_future": random.normal(size=(rows, config.horizon, config.known_future)),
             "past": random.normal(size=(rows, window, config.past)),

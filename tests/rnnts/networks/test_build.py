@@ -42,7 +42,7 @@ def test_raw_numbers_go_in_and_rising_quantiles_in_the_same_unit_come_out(
     assert forecast.shape == (3, 5, 3)
     assert forecast.dtype == np.float64
     assert (np.diff(forecast, axis=2) >= 0).all()
-    ten_times = {name: inputs[name] * 10 for name in ("values", "bases")}
+    ten_times = {name: inputs[name] * 10 for name in ("values", "before", "bases")}
     np.testing.assert_allclose(model(inputs | ten_times), forecast * 10, rtol=1e-4)
 
 
@@ -60,7 +60,9 @@ def test_another_unit_and_another_level_give_the_same_forecast_in_them(
         forecast = model(inputs).numpy()
         assert np.isfinite(forecast).all()
         for unit, level in product([1e-6, 1e12], [-100.0, 1e5]):  # the first changes the sign
-            changed = {name: (inputs[name] + level) * unit for name in ("values", "bases")}
+            changed = {
+                name: (inputs[name] + level) * unit for name in ("values", "before", "bases")
+            }
             found = model(inputs | changed).numpy() / unit - level
             assert found == pytest.approx(forecast, rel=1e-4, abs=1e-3)
 
@@ -168,7 +170,7 @@ def test_what_was_constant_is_forecast_as_constant(small: Config, inputs_for: In
 def test_a_small_change_on_a_large_number_is_seen(small: Config, inputs_for: InputsFor) -> None:
     config = small()
     inputs = inputs_for(config)
-    inputs |= {name: inputs[name] + 1e9 for name in ("values", "bases")}
+    inputs |= {name: inputs[name] + 1e9 for name in ("values", "before", "bases")}
     model = with_weights(build(config))
     np.testing.assert_allclose(model(inputs).numpy() - 1e9, model(inputs_for(config)), rtol=1e-3)
 
@@ -226,8 +228,9 @@ def test_a_patched_network_with_constant_weights_gives_the_recorded_output(
     model.set_weights([np.full(weight.shape, 0.1) for weight in model.get_weights()])
     inputs = inputs_for(config, rows=1)
     inputs["values"] = np.array([[1.0, 2, 3, 2, 3, 4, 3, 4, 5, 4, 5, 6]])
+    inputs["before"] = np.array([[0.0, 1, 2, 1, 2, 3]])
     inputs["bases"] = np.array([[[4.0, 3, 1, 5, 5, 4], [5, 4, 2, 6, 6, 5]]])
     np.testing.assert_allclose(model(inputs).numpy()[0], RECORDED, rtol=1e-5)
 
 
-RECORDED = [[3.932583, 5.565259, 7.197935], [4.877028, 6.716894, 8.55676]]
+RECORDED = [[4.149994, 17.983005, 31.816015], [5.049998, 19.1715, 33.293003]]

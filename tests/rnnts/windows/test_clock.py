@@ -53,13 +53,13 @@ def test_the_year_of_weeks_gives_one_base() -> None:
     assert cycles_of(seasons_of("1W", 500)) == ((52, 1, 0),)
 
 
-def test_the_history_that_is_read_is_the_longest_repeat_a_season_for_levels_and_one_for_clocks(
+def test_the_history_that_is_read_is_window_and_longest_repeat_a_season_for_levels_one_for_clocks(
     panel_of: Callable[..., Panel],
 ) -> None:
     windowset = WindowSet.of(
         panel_of([[1.0] * 700]), window=100, horizon=48, seasons=seasons_of("1h", 700)
     )
-    assert history_steps(windowset) == 3 * 168 + 2 * 24
+    assert history_steps(windowset) == 100 + 3 * 168 + 2 * 24
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Australia/Lord_Howe", "UTC"])

@@ -79,7 +79,7 @@ def test_steps_before_a_series_began_are_missing_not_those_of_its_neighbour(
     panel = panel_of([np.full(60, 1.0), np.full(60, 2.0)])
     windowset = WindowSet.of(panel, window=8, horizon=4, seasons=DAY, minimum=4, parts=whole(1000))
     inputs, targets, _ = next(iter(batches(windowset, window_count(windowset), 0)))
-    for name in ("values", "bases"):
+    for name in ("values", "before", "bases"):
         seen = inputs[name].numpy().reshape(len(targets), -1)
         wanted = np.broadcast_to(targets.numpy()[:, :1], seen.shape)
         assert np.isnan(seen).any()

@@ -1,0 +1,102 @@
+"""How well past seasons have forecast a series of late: what their mixture goes by.
+
+Whether last week or the mean of three is nearer differs from series to series more than from hour
+to hour, and a window of two weeks shows it but once. So the errors that each base would have had
+over the window are measured, as far back as it takes, and stand beside what the recurrence
+remembers.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from keras import ops
+
+from rnnts.networks import lambdas
+from rnnts.networks.config import NetworkConfig
+from rnnts.networks.inputs import exact, plain
+from rnnts.networks.patches import mean_or_nan
+
+Tensor = Any
+
+LEAST = 0.01
+"""Seasonal units below which an error is as good as none."""
+RECENT = 2
+"""First seasons that are looked at by themselves: what held for two weeks may not hold since."""
+
+
+def read_records(
+    config: NetworkConfig, before: Tensor, state: Tensor, window: Tensor, unit: Tensor
+) -> Tensor | None:
+    """What the bases of each season have erred by, [batch, records]; None where all are smoothed.
+
+    Args:
+        config: The network.
+        before: What lies before the window, [batch, steps].
+        state: Centre and spread, [batch, 2].
+        window: Scaled, [batch, window].
+        unit: [batch, 1].
+    """
+    seasons = [[steps, columns] for steps, columns, reach in config.seasons if not reach]
+    if not seasons:
+        return None
+    before = exact(lambdas.scale, "scale_before")([before, state])
+    layer = plain(record_of_bases, "records", seasons=seasons, first=config.season)
+    return layer([before, window, unit])
+
+
+@lambdas.register
+@lambdas.fused
+def record_of_bases(tensors: list[Tensor], seasons: Sequence[Sequence[int]], first: int) -> Tensor:
+    """Logarithm of each base's mean absolute error, in seasonal units, and whether it is known.
+
+    Of each season: every turn, their mean, and for all but the first season the newest turn and the
+    mean of all, each shifted to the level of the newest first season. As if each step had been
+    forecast a season before; which hour the clock showed does not matter here. First over the whole
+    window, then over its RECENT first seasons.
+
+    Args:
+        tensors: What lies before the window [batch, steps], the window [batch, window], both
+            scaled, unit [batch, 1].
+        seasons: (steps, columns) of each.
+        first: Steps of the first season.
+
+    Returns:
+        [batch, records]; an error that is not known has the logarithm 0, that of the first season
+        itself.
+    """
+    before, window, unit = tensors
+    begin, length = before.shape[1], window.shape[1]
+    whole = ops.concatenate([before, window], axis=1)
+    errors = []
+    for steps, columns in seasons:
+        places = [begin - steps * turn for turn in range(1, columns + 1)]
+        turns = ops.stack([whole[:, place : place + length] for place in places], axis=-1)
+        away = window[:, :, None] - turns  # [batch, window, columns]
+        errors += _each_and_mean(away, columns)
+        if steps > first and length >= 2 * first:  # else no level before a day is known
+            errors += _each_and_mean(_shifted(away, first), 1)
+    errors = [ops.abs(error) for error in errors]
+    errors += [error[:, -RECENT * first :] for error in errors]
+    means = ops.stack([mean_or_nan(error, 1) for error in errors], axis=1) / unit
+    logs = lambdas.fill(ops.log(ops.maximum(means, LEAST)))
+    return ops.concatenate([logs, lambdas.observed(means)], axis=1)
+
+
+def _each_and_mean(away: Tensor, most: int) -> list[Tensor]:
+    """Differences to the newest turns, and to the mean of all, [batch, steps] each."""
+    turns = [away[:, :, turn] for turn in range(most)]
+    return turns if away.shape[2] == 1 else [*turns, mean_or_nan(away, -1)]
+
+
+def _shifted(away: Tensor, first: int) -> Tensor:
+    """Differences less their mean over the first season before, [batch, steps, columns].
+
+    Args:
+        away: [batch, window, columns].
+        first: Steps of the first season.
+    """
+    count, columns = away.shape[1] // first, away.shape[2]
+    days = ops.reshape(away[:, -count * first :], (-1, count, first, columns))
+    level = mean_or_nan(days, 2)  # [batch, count, columns]
+    left = days[:, 1:] - level[:, :-1, None]
+    return ops.reshape(left, (-1, (count - 1) * first, columns))
