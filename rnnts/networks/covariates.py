@@ -1,8 +1,13 @@
 """The part of the default network that reads covariates.
 
-It touches the network in two places, and only where there are covariates: features beside those of
-each patch, and rows that the layer of all targets reads (rnnts.networks.targets). Both end in
-layers of zeros: a fresh network forecasts as if there were none.
+It touches the network in two places, and only where there are covariates: what is known of the
+past alone becomes features beside those of each patch; what is known of the horizon becomes rows
+that the layer of all targets reads (rnnts.networks.targets), with how it differs from each turn of
+a season that is a base. Both end in layers of zeros: a fresh network forecasts as if there were
+none.
+
+What is known of the horizon is not read patch by patch too: the holidays of two weeks name the
+date, and a long training learns dates by heart.
 
 What a network may have to do without, it does without in training: a column, the end of what is
 known of the horizon, or all of it is hidden at random.
@@ -41,7 +46,7 @@ FARTHEST = 10.0
 class Read:
     """What a network reads of covariates."""
 
-    patches: Tensor | None  # [batch, patches, features]; None without numbers
+    patches: Tensor | None  # [batch, patches, features]; None without any of the past alone
     targets: Tensor  # [batch, horizon, features]
 
 
@@ -67,10 +72,8 @@ def read_covariates(config: NetworkConfig, inputs: dict[str, Tensor]) -> Read | 
     rows = [targets, clock]
     if static is not None:
         rows.append(plain(stretched, "static_rows", steps=config.horizon)(static))
-    window = plain(oldest, "known_window", steps=config.window)(known)
-    both = layers.Concatenate(name="covariate_window")([window, past])
     return Read(
-        _of_patches(config, both) if width + len(features.past) else None,
+        _of_patches(config, past) if features.past else None,
         layers.Concatenate(name="covariate_targets")(rows),
     )
 
@@ -104,10 +107,15 @@ def _kept(name: str, share: float) -> layers.Dropout:
 
 
 def _of_targets(config: NetworkConfig, known: Tensor) -> Tensor:
-    """Numbers of each target, whether they are known, and how they differ from past seasons'."""
-    seasons = [steps for steps, _, _ in config.seasons if steps <= config.window]
+    """Numbers of each target, whether they are known, and how they differ from past turns'."""
+    turns = [
+        [steps, turn]
+        for steps, columns, _ in config.seasons
+        for turn in range(1, columns + 1)
+        if steps <= config.window
+    ]
     layer = plain(
-        beside_seasons, "known_ahead", horizon=config.horizon, seasons=seasons, window=config.window
+        beside_turns, "known_ahead", horizon=config.horizon, turns=turns, window=config.window
     )
     return layer(known)
 
@@ -183,12 +191,6 @@ def newest(rows: Tensor, steps: int) -> Tensor:
 
 
 @lambdas.register
-def oldest(rows: Tensor, steps: int) -> Tensor:
-    """The first steps, [batch, steps, columns]."""
-    return rows[:, :steps]
-
-
-@lambdas.register
 def ones(numbers: Tensor, steps: int) -> Tensor:
     """Ones for so many steps of each column, [batch, steps, columns]."""
     return ops.ones_like(numbers[:, :steps])
@@ -233,22 +235,25 @@ def hide_code(tensors: list[Tensor]) -> Tensor:
 
 
 @lambdas.register
-def beside_seasons(known: Tensor, horizon: int, seasons: Sequence[int], window: int) -> Tensor:
-    """Numbers of each target, whether known, and their change since each season's newest turn.
+def beside_turns(
+    known: Tensor, horizon: int, turns: Sequence[Sequence[int]], window: int
+) -> Tensor:
+    """Numbers of each target, whether known, and their change since each turn of a season.
 
     Args:
         known: [batch, window + horizon, columns].
         horizon: Targets.
-        seasons: Steps of each.
+        turns: (steps of the season, which of its turns, from 1: the newest); what begins before the
+            window is left out.
         window: Steps before the first target.
 
     Returns:
-        [batch, horizon, columns * (2 + seasons)].
+        [batch, horizon, columns * (2 + turns inside the window)].
     """
     ahead = known[:, window:]
     pieces = [lambdas.fill(ahead), lambdas.observed(ahead)]
-    for steps in seasons:
-        places = [window + lead - (lead // steps + 1) * steps for lead in range(horizon)]
+    for steps, turn in turns:
+        places = [window + lead - (lead // steps + turn) * steps for lead in range(horizon)]
         if min(places) >= 0:
             change = ahead - ops.take(known, ops.convert_to_tensor(places, "int32"), axis=1)
             pieces.append(lambdas.fill(change))

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from rnnts.networks.build import build
 from rnnts.networks.config import NetworkConfig
-from rnnts.networks.covariates import beside_seasons, hide_end, squash
+from rnnts.networks.covariates import beside_turns, hide_end, squash
 from rnnts.panels.covariates import Category, Features, Number
 from tests.rnnts.networks.test_build import with_weights
 
@@ -132,12 +132,14 @@ def test_a_number_is_scaled_by_what_training_saw_and_a_far_one_by_its_logarithm(
     assert np.isnan(found[0, 1, 1])
 
 
-def test_targets_see_how_they_differ_from_the_newest_turn_of_each_season() -> None:
+def test_targets_see_how_they_differ_from_each_turn_of_a_season_inside_the_window() -> None:
     known = np.arange(8.0)[None, :, None] ** 2  # a window of 5, a horizon of 3
-    found: Any = np.asarray(beside_seasons(known, 3, [2], 5))
+    found: Any = np.asarray(beside_turns(known, 3, [[2, 1], [2, 2], [2, 3]], 5))
+    assert found.shape == (1, 3, 4)
     assert found[0, :, 0].tolist() == [25.0, 36.0, 49.0]
     assert found[0, :, 1].tolist() == [1.0, 1.0, 1.0]
     assert found[0, :, 2].tolist() == [25 - 9, 36 - 16, 49 - 9]
+    assert found[0, :, 3].tolist() == [25 - 1, 36 - 4, 49 - 1]
 
 
 def test_what_is_hidden_of_a_horizon_is_its_end() -> None:
