@@ -133,15 +133,12 @@ def _compared(skill: float) -> str:
 def _networks(numbers: Mapping[str, Any]) -> str:
     """How sure the candidate's network is of its lead, or the champion's of its own."""
     mase, networks, sure = numbers["mase"], numbers["networks"], numbers["confidence"][CHAMPION]
-    if all(f"{mase[name]:.4f}" == f"{networks[name]:.4f}" for name in networks):
-        ahead = sure if numbers["skill"][CHAMPION] > 0 else 1 - sure
-        return f", with {100 * ahead:.1f} % confidence"
     skill = _skill(networks[CANDIDATE], networks[CHAMPION])
-    ahead = sure if skill > 0 else 1 - sure
-    return (
-        f"; networks alone {networks[CANDIDATE]:.4f} and {networks[CHAMPION]:.4f}: "
-        f"{_compared(skill)} with {100 * ahead:.1f} % confidence"
-    )
+    told = f"with {100 * (sure if skill > 0 else 1 - sure):.1f} % confidence"
+    if all(f"{mase[name]:.4f}" == f"{networks[name]:.4f}" for name in networks):
+        return f", {told}"
+    ours, theirs = networks[CANDIDATE], networks[CHAMPION]
+    return f"; networks alone {ours:.4f} and {theirs:.4f}: {_compared(skill)} {told}"
 
 
 def common_windows(errors: Mapping[str, FloatArray]) -> BoolArray:

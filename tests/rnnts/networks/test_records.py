@@ -9,6 +9,7 @@ from rnnts.networks.build import build
 from rnnts.networks.config import NetworkConfig
 from rnnts.networks.records import LEAST, record_of_bases
 from rnnts.panels.arrays import FloatArray
+from tests.rnnts.networks.test_build import with_weights
 
 DAY, WEEK = (4, 2), (8, 1)
 
@@ -62,9 +63,7 @@ def test_a_network_goes_by_what_lies_before_its_window(
     small: Callable[..., NetworkConfig], inputs_for: Callable[..., dict[str, FloatArray]]
 ) -> None:
     config = small()
-    model = build(config)
-    for weight in model.trainable_variables:
-        weight.assign(np.random.default_rng(0).normal(0, 0.3, weight.shape))
+    model = with_weights(build(config))
     inputs = inputs_for(config)
     other = inputs | {"before": inputs["before"] * 3}
     one, two = (np.asarray(model(each, training=False)) for each in (inputs, other))
