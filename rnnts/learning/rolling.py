@@ -22,10 +22,14 @@ from rnnts.panels.panel import Panel
 from rnnts.panels.seasons import Season
 from rnnts.windows.covariates import known_at
 from rnnts.windows.gather import inputs_at
-from rnnts.windows.windowset import WindowSet
+from rnnts.windows.windowset import WindowSet, mean_change
 
 Method = Callable[[int], FloatArray]
 """From an origin to the quantiles of every series, [series, horizon, levels]."""
+LEAST_OF_JUDGED = 0.5
+"""A series' errors are counted in so much of what it changes by on the days it is judged on, at
+least. A carrier that flew ten hours of the year before and flies every day now has a seasonal error
+of a thousandth of a flight: one flight that it misses would decide for the whole panel."""
 MOST_RESIDUALS = 16_384
 """Rows of held-out forecasts that are kept: at 48 steps and 13 levels 82 MB, before packing."""
 
@@ -120,6 +124,21 @@ class HeldOut:
         return forecast
 
     @property
+    def unit(self) -> FloatArray:
+        """What errors are counted in, 0 where a series has no scale, [series].
+
+        `error_scale` of the training part, but at least LEAST_OF_JUDGED of the mean change from one
+        season to the next on the gate's days: the same for every method that is scored on them.
+        """
+        parts, season = self.windowset.parts, self.windowset.season
+        first = int(parts.gate_origins[0]) - season if len(parts.gate_origins) else parts.gate_until
+        begin = max(0, first - self.truth.first_step)
+        judged = self.truth.values[:, begin : parts.gate_until - self.truth.first_step]
+        scale = self.windowset.scale
+        least = LEAST_OF_JUDGED * mean_change(judged, season)
+        return np.where(scale > 0, np.maximum(scale, least), 0.0)
+
+    @property
     def ids(self) -> AnyArray:
         """Of all series, [series]."""
         return np.array([info.series_id for info in self.panel.series], np.str_)
@@ -190,9 +209,9 @@ class HeldOut:
             sample: Series of which the first method's forecasts are kept, [sampled].
             half_way: Called once, in the middle.
         """
-        scale = self.windowset.scale
-        tallies = {name: Tally(levels, scale) for name in methods}
-        scored = Scored(tallies, sample, Portrait(levels, scale))
+        unit = self.unit
+        tallies = {name: Tally(levels, unit) for name in methods}
+        scored = Scored(tallies, sample, Portrait(levels, unit))
         origins = self.windowset.parts.gate_origins.tolist()
         for place, origin in enumerate(origins):
             if place == len(origins) // 2:
