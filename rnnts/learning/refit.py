@@ -2,7 +2,9 @@
 
 The newest days decide what tomorrow looks like, and they are the ones that training is not shown:
 the calibration part chooses the weights and the gate scores them. A copy of the network reads these
-days too, for a while and at a lower rate, and that is the one that serves.
+days too, and that is the one that serves. Nothing is held out then that could say when to stop, so
+it takes as many steps as the first training had made when its weights were best: a long training of
+a single short series is best after a tenth of its steps, and learns by heart from then on.
 """
 
 from collections.abc import Callable
@@ -19,7 +21,7 @@ from rnnts.learning.recipe import Recipe
 from rnnts.networks.config import NetworkConfig
 from rnnts.windows.windowset import WindowSet
 
-FEWEST_STEPS = 20
+FEWEST_STEPS = 30
 """Fewer than these are not worth a second graph."""
 ASTRAY = 1.02
 """A loss so many times the one before, on windows that were trained on meanwhile, is a failure;
@@ -79,7 +81,7 @@ def refit(  # noqa: PLR0913 - what is trained, from where, how long, and where i
     Returns:
         None where the first training was too short for a second one, or no time is left.
     """
-    steps = refit_steps(recipe, first.steps)
+    steps = refit_steps(recipe, first.best_step)
     if not steps or (seconds is not None and seconds <= 0):
         return None
     done = fit(
@@ -87,7 +89,7 @@ def refit(  # noqa: PLR0913 - what is trained, from where, how long, and where i
         replace(windowset, parts=windowset.parts.whole()),
         steps=steps,
         seed=seed,
-        recipe=replace(recipe, rate=recipe.refit_rate * recipe.rate),
+        recipe=recipe,
         on_progress=on_progress,
         checkpoint_dir=checkpoint_dir,
         seconds=seconds,
@@ -102,9 +104,9 @@ def refit(  # noqa: PLR0913 - what is trained, from where, how long, and where i
     return Refit(model, done.steps, steps, done.seconds, before, after, reason)
 
 
-def refit_steps(recipe: Recipe, steps: int) -> int:
-    """Steps of the second training after a first one of so many; 0: there is none."""
-    planned = int(recipe.refit * steps)
+def refit_steps(recipe: Recipe, best_step: int) -> int:
+    """Steps of the second training after a first one that was best there; 0: there is none."""
+    planned = int(recipe.refit * best_step)
     return planned if planned >= FEWEST_STEPS else 0
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.filterwarnings(
     # Keras 3.15 turns TensorFlow's variables into arrays the old way
     "ignore:__array__ implementation:DeprecationWarning"
 )
-RECIPE = Recipe(batch=32, rate=0.01, evaluations=2, fused=False, refit=0.5, refit_rate=1.0)
+RECIPE = Recipe(batch=32, rate=0.01, evaluations=2, fused=False)
 CHANGE = 165
 
 
@@ -45,7 +45,8 @@ def config(windowset: WindowSet) -> NetworkConfig:
 
 @pytest.fixture(scope="module")
 def first(config: NetworkConfig, windowset: WindowSet) -> Outcome:
-    return fit(config, windowset, steps=60, recipe=RECIPE)
+    """As if its weights had been best at step 60."""
+    return replace(fit(config, windowset, steps=80, recipe=RECIPE), best_step=60)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def second(config: NetworkConfig, windowset: WindowSet, first: Outcome) -> Refit
 def test_it_learns_what_was_held_out_and_leaves_the_first_network_as_it_was(
     config: NetworkConfig, windowset: WindowSet, first: Outcome, second: Refit
 ) -> None:
-    assert (second.steps, second.planned, second.reason) == (30, 30, "")
+    assert (second.steps, second.planned, second.reason) == (60, 60, "")
     assert second.model is not first.model
     assert gate_loss(first.model, config, windowset) == pytest.approx(second.before)
     assert gate_loss(second.model, config, windowset) == pytest.approx(second.after)
@@ -78,7 +79,7 @@ def test_equal_arguments_give_equal_weights(
 def test_what_went_astray_is_not_given_back(
     config: NetworkConfig, windowset: WindowSet, first: Outcome, rate: float, reason: str
 ) -> None:
-    wild = replace(RECIPE, refit_rate=rate, clip=1e9)
+    wild = replace(RECIPE, rate=rate * RECIPE.rate, clip=1e9)
     done = refit(config, windowset, first, recipe=wild, seed=0)
     assert done is not None
     assert done.model is None
@@ -88,8 +89,8 @@ def test_what_went_astray_is_not_given_back(
 def test_a_short_training_and_one_out_of_time_have_no_second_one(
     config: NetworkConfig, windowset: WindowSet, first: Outcome
 ) -> None:
-    assert refit_steps(RECIPE, 2 * FEWEST_STEPS) == FEWEST_STEPS
-    assert refit_steps(RECIPE, 2 * FEWEST_STEPS - 1) == 0
+    assert refit_steps(RECIPE, FEWEST_STEPS) == FEWEST_STEPS
+    assert refit_steps(RECIPE, FEWEST_STEPS - 1) == 0
     assert (
         refit_steps(recipe_for(NetworkConfig(architecture="lstm", window=8, horizon=2)), 999) == 0
     )
@@ -101,7 +102,7 @@ def test_time_makes_it_shorter_and_never_longer(
 ) -> None:
     long = refit(config, windowset, first, recipe=RECIPE, seed=0, seconds=1e6)
     assert long is not None
-    assert long.steps == 30
+    assert long.steps == long.planned == 60
     longer = replace(RECIPE, refit=1e4)
     short = refit(config, windowset, first, recipe=longer, seed=0, seconds=1.5)
     assert short is not None
