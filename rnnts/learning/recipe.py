@@ -16,7 +16,7 @@ class Recipe:
     mixing: float = 0.5  # largest share of another window that is mixed into one
     clip: float = 1.0  # global norm of the gradient
     evaluations: int = 20  # of the calibration part; each also writes a checkpoint
-    refit: float = 1.0  # steps on what was held out too, as a part of those that were worth it
+    refit: float = 1.0  # steps on what was held out too, at most, as a part of those before
     fused: bool = True  # whether chains of small operations are compiled into kernels
 
 

@@ -2,9 +2,10 @@
 
 The newest days decide what tomorrow looks like, and they are the ones that training is not shown:
 the calibration part chooses the weights and the gate scores them. A copy of the network reads these
-days too, and that is the one that serves. Nothing is held out then that could say when to stop, so
-it takes as many steps as the first training had made when its weights were best: a long training of
-a single short series is best after a tenth of its steps, and learns by heart from then on.
+days too, and that is the one that serves. Nothing is held out then that could say when to stop. So
+it takes as many steps as the first training, but no more than BEST_TIMES those after which that was
+best: a long training of a single short series is best after a tenth of its steps, and learns by
+heart from then on.
 """
 
 from collections.abc import Callable
@@ -21,6 +22,8 @@ from rnnts.learning.recipe import Recipe
 from rnnts.networks.config import NetworkConfig
 from rnnts.windows.windowset import WindowSet
 
+BEST_TIMES = 2.0
+"""Steps beyond those of the best weights: once is too few where panels are large."""
 FEWEST_STEPS = 30
 """Fewer than these are not worth a second graph."""
 ASTRAY = 1.02
@@ -81,7 +84,7 @@ def refit(  # noqa: PLR0913 - what is trained, from where, how long, and where i
     Returns:
         None where the first training was too short for a second one, or no time is left.
     """
-    steps = refit_steps(recipe, first.best_step)
+    steps = refit_steps(recipe, first.steps, first.best_step)
     if not steps or (seconds is not None and seconds <= 0):
         return None
     done = fit(
@@ -104,9 +107,9 @@ def refit(  # noqa: PLR0913 - what is trained, from where, how long, and where i
     return Refit(model, done.steps, steps, done.seconds, before, after, reason)
 
 
-def refit_steps(recipe: Recipe, best_step: int) -> int:
-    """Steps of the second training after a first one that was best there; 0: there is none."""
-    planned = int(recipe.refit * best_step)
+def refit_steps(recipe: Recipe, steps: int, best_step: int) -> int:
+    """Steps of the second training after a first one of so many; 0: there is none."""
+    planned = int(min(recipe.refit * steps, BEST_TIMES * best_step))
     return planned if planned >= FEWEST_STEPS else 0
 
 

@@ -45,8 +45,8 @@ def config(windowset: WindowSet) -> NetworkConfig:
 
 @pytest.fixture(scope="module")
 def first(config: NetworkConfig, windowset: WindowSet) -> Outcome:
-    """As if its weights had been best at step 60."""
-    return replace(fit(config, windowset, steps=80, recipe=RECIPE), best_step=60)
+    """As if its weights had been best at step 30."""
+    return replace(fit(config, windowset, steps=80, recipe=RECIPE), best_step=30)
 
 
 @pytest.fixture(scope="module")
@@ -89,12 +89,16 @@ def test_what_went_astray_is_not_given_back(
 def test_a_short_training_and_one_out_of_time_have_no_second_one(
     config: NetworkConfig, windowset: WindowSet, first: Outcome
 ) -> None:
-    assert refit_steps(RECIPE, FEWEST_STEPS) == FEWEST_STEPS
-    assert refit_steps(RECIPE, FEWEST_STEPS - 1) == 0
-    assert (
-        refit_steps(recipe_for(NetworkConfig(architecture="lstm", window=8, horizon=2)), 999) == 0
-    )
+    assert refit_steps(RECIPE, FEWEST_STEPS, FEWEST_STEPS) == FEWEST_STEPS
+    assert refit_steps(RECIPE, FEWEST_STEPS - 1, FEWEST_STEPS - 1) == 0
+    course = recipe_for(NetworkConfig(architecture="lstm", window=8, horizon=2))
+    assert refit_steps(course, 999, 999) == 0
     assert refit(config, windowset, first, recipe=RECIPE, seed=0, seconds=0.0) is None
+
+
+def test_a_training_that_was_best_early_is_followed_by_a_short_one() -> None:
+    assert refit_steps(RECIPE, 1_000, 800) == 1_000
+    assert refit_steps(RECIPE, 1_000, 100) == 200
 
 
 def test_time_makes_it_shorter_and_never_longer(
@@ -103,8 +107,8 @@ def test_time_makes_it_shorter_and_never_longer(
     long = refit(config, windowset, first, recipe=RECIPE, seed=0, seconds=1e6)
     assert long is not None
     assert long.steps == long.planned == 60
-    longer = replace(RECIPE, refit=1e4)
-    short = refit(config, windowset, first, recipe=longer, seed=0, seconds=1.5)
+    best = replace(first, steps=10**6, best_step=10**6)
+    short = refit(config, windowset, best, recipe=RECIPE, seed=0, seconds=1.5)
     assert short is not None
     assert 0 < short.steps < short.planned
 
