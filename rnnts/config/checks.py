@@ -118,6 +118,12 @@ def _check_levels(levels: tuple[float, ...], panel: str, where: str) -> None:
             where=where,
             do="choose from those: they are the tables' columns",
         )
+    rising = sorted(set(levels))
+    if list(levels) != rising:
+        raise ConfigurationError(
+            "QUANTILES_INVALID", panel=panel, expected="levels that rise, each of them once",
+            got=str(list(levels)), where=where, do=f"write {rising}",
+        )  # fmt: skip
 
 
 def check_zone(name: str, panel: str, where: str) -> None:

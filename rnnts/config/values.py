@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -55,12 +54,7 @@ def _no_truth(value: object) -> object:
     return value
 
 
-def _rising(levels: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(sorted(set(levels)))
-
-
 Columns = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
-Levels = Annotated[tuple[float, ...], AfterValidator(_rising)]
 
 
 class SourceConfig(_Frozen):
@@ -171,7 +165,7 @@ class PanelConfig(_Frozen):
     frequency: Frequency | None = None  # default: inferred from the labels
     timezone: str = "UTC"  # calendar and cron
     schedule: ScheduleConfig = ScheduleConfig()
-    quantiles: Levels = LEVELS  # of LEVELS, with 0.5
+    quantiles: tuple[float, ...] = LEVELS  # some of LEVELS, rising, with 0.5
     minimum: float | None = None
     maximum: float | None = None
     integer: bool = False  # every published quantile is a whole number

@@ -55,9 +55,12 @@ def test_no_panel_yet_is_no_mistake(tmp_path: Path) -> None:
     assert load(tmp_path, "") == ProjectConfig()
 
 
-def test_quantiles_may_come_in_any_order(tmp_path: Path) -> None:
-    panel = load(tmp_path, with_setting("quantiles = [0.9, 0.5, 0.1, 0.9]")).panels["loads"]
-    assert panel.quantiles == (0.1, 0.5, 0.9)
+@pytest.mark.parametrize("levels", ["[0.9, 0.5, 0.1]", "[0.1, 0.5, 0.9, 0.9]"])
+def test_quantiles_that_do_not_rise_are_told_how_to(tmp_path: Path, levels: str) -> None:
+    message = refusal(tmp_path, with_setting(f"quantiles = {levels}"))
+    assert message.startswith("QUANTILES_INVALID")
+    assert levels in message
+    assert "write [0.1, 0.5, 0.9]" in message
 
 
 def test_a_configuration_cannot_be_changed(tmp_path: Path) -> None:
