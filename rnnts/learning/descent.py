@@ -212,10 +212,5 @@ def rate_share(progress: Tensor, warmup: float) -> Tensor:
 
 
 def held_out(windowset: WindowSet, part: str) -> list[Batch]:
-    """A fixed even sample of a held-out part, in batches."""
-    total = int(windowset.counts(part).sum())
-    every = max(1, -(-total // MOST_HELD_OUT))
-    rows = batches(windowset, 512, 0, part)
-    if every > 1:
-        rows = rows.unbatch().shard(every, 0).batch(512)
-    return list(rows)
+    """A held-out part in batches, or a fixed sample of it."""
+    return list(batches(windowset, 512, 0, part, most=MOST_HELD_OUT))

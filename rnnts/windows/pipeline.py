@@ -19,13 +19,21 @@ _as_it_stands = tf.autograph.experimental.do_not_convert
 
 
 def batches(
-    windowset: WindowSet, batch: int, seed: int, part: str = "training", *, start: int = 0
+    windowset: WindowSet,
+    batch: int,
+    seed: int,
+    part: str = "training",
+    *,
+    start: int = 0,
+    most: int | None = None,
 ) -> tf.data.Dataset:
     """Batches of inputs, targets and loss weights.
 
     "training" never ends: each pass over all windows is a new permutation, and batch n depends on
     the seed and n alone, so a stream from `start` goes on where another one stopped. The other
     parts give each of their windows once, by origin, then series; their last batch may be short.
+    Of more than `most` windows they give a sample, drawn at random since every n-th window would
+    be of the same few series, and always the same.
 
     Targets outside the part are NaN. The weight of a window is 1 over the scale of its series
     (`windowset.error_scale`), 0 where that is not known.
@@ -36,6 +44,7 @@ def batches(
         seed: Of the permutations.
         part: "training", "calibration" or "gate".
         start: Number of the first batch of "training".
+        most: Windows of another part at most; default: all.
 
     Returns:
         ({`values` [batch, window], `before` [batch, steps], `bases` [batch, horizon, bases],
@@ -50,7 +59,11 @@ def batches(
         numbers = tf.data.Dataset.range(start, np.iinfo(np.int64).max)
         stream = numbers.map(_as_it_stands(lambda number: flat.gather(*draw(number))), PARALLEL)
     else:
-        pairs = tf.data.Dataset.from_tensor_slices(windowset.windows(part)).batch(batch)
+        series, origins = windowset.windows(part)
+        if most is not None and most < len(series):
+            kept = np.sort(np.random.default_rng(0).choice(len(series), most, replace=False))
+            series, origins = series[kept], origins[kept]
+        pairs = tf.data.Dataset.from_tensor_slices((series, origins)).batch(batch)
         stream = pairs.map(_as_it_stands(flat.gather), PARALLEL)
     return stream.prefetch(PREFETCH)
 

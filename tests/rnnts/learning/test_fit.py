@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from rnnts import failpoints
-from rnnts.learning.descent import Descent
+from rnnts.learning.descent import MOST_HELD_OUT, Descent, held_out
 from rnnts.learning.fit import (
     LEAST_BETWEEN,
     MEASURED,
@@ -247,6 +247,22 @@ def test_members_train_side_by_side(windowset: WindowSet, config: NetworkConfig)
     outcome = fit(config.model_copy(update={"members": 2}), windowset, steps=8, recipe=QUICK)
     inputs, _, _ = next(iter(batches(windowset, 4, 0, "gate")))
     assert outcome.model(inputs).shape == (4, 6, 3)
+
+
+def test_a_panel_of_many_series_is_held_against_a_sample_of_its_windows(
+    config: NetworkConfig,
+) -> None:
+    values = np.random.default_rng(0).normal(size=(900, 240))
+    infos = tuple(SeriesInfo(f"s{place:03}", (), 0, 239) for place in range(900))
+    panel = Panel("p", Grid("1h"), infos, 0, values, 239)
+    windowset = WindowSet.of(panel, window=24, horizon=6, seasons=SEASON)
+    assert windowset.counts("calibration").sum() > MOST_HELD_OUT
+    looked_at = held_out(windowset, "calibration")
+    assert sum(len(targets) for _, targets, _ in looked_at) == MOST_HELD_OUT
+    outcome = fit(config, windowset, steps=4, recipe=QUICK)
+    assert outcome.status == "trained"
+    assert outcome.validation_loss is not None
+    assert np.isfinite(outcome.validation_loss)
 
 
 def test_a_step_is_timed_without_compiling(

@@ -94,6 +94,28 @@ def test_a_series_of_unknown_scale_weighs_nothing(panel_of: Callable[..., Panel]
     np.testing.assert_array_equal(weights.numpy(), np.where(constant, 0.0, 0.25))
 
 
+def test_of_too_many_windows_a_fixed_sample_of_all_series_is_given(
+    panel_of: Callable[..., Panel],
+) -> None:
+    panel = panel_of([np.arange(200.0) + 1000 * place for place in range(20)])
+    windowset = WindowSet.of(panel, window=8, horizon=4, seasons=DAY)
+    everything = list(batches(windowset, 64, 0, "gate"))
+    count = sum(len(targets) for _, targets, _ in everything)
+    (one, targets, _), (again, _, _) = (
+        next(iter(batches(windowset, 10_000, seed, "gate", most=count // 2))) for seed in (0, 1)
+    )
+    assert len(targets) == count // 2
+    assert set(targets.numpy()[:, 0] // 1000) == set(range(20))  # every second were of 10 series
+    for name, values in one.items():
+        np.testing.assert_array_equal(values, again[name], name)
+    for most in (count, count + 1):
+        few = list(batches(windowset, 64, 0, "gate", most=most))
+        np.testing.assert_array_equal(
+            np.concatenate([batch[1] for batch in few]),
+            np.concatenate([batch[1] for batch in everything]),
+        )
+
+
 def test_a_panel_without_a_single_window_is_refused(panel_of: Callable[..., Panel]) -> None:
     windowset = WindowSet.of(panel_of([np.arange(10.0)]), window=8, horizon=4, seasons=DAY)
     with pytest.raises(ValueError, match="long enough"):
