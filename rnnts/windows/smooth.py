@@ -25,14 +25,14 @@ def smooth(values: FloatArray, reach: int) -> FloatArray:
     Source:
         Tomasi and Manduchi 1998, "Bilateral filtering", section 2, with a box as the spatial part.
     """
-    width = WIDTH * _mean_change(values, reach)
+    width = np.maximum(WIDTH * _mean_change(values, reach), ROUNDING * np.abs(values) + TINY)
     centre = values
     for _ in range(PASSES):
         total, weight = np.zeros_like(values), np.zeros_like(values)
         for offset in range(-reach, reach + 1):
             neighbour = _shifted(values, offset)
             known = ~np.isnan(neighbour)
-            away = np.where(known, neighbour - centre, 0.0) / np.maximum(width, TINY)
+            away = np.where(known, neighbour - centre, 0.0) / width
             alike = np.where(known, np.exp(-0.5 * away * away), 0.0)
             total += alike * np.where(known, neighbour, 0.0)
             weight += alike
@@ -40,8 +40,10 @@ def smooth(values: FloatArray, reach: int) -> FloatArray:
     return centre
 
 
-TINY = 1e-300
-"""Keeps a division finite where neighbours do not differ at all."""
+ROUNDING = 1e-9
+"""Part of a value by which neighbours may differ and still be equal: a mean is rounded."""
+TINY = 1e-100
+"""Keeps a division and a square finite where all neighbours are 0, or none stands next to another."""
 
 
 def _mean_change(values: FloatArray, reach: int) -> FloatArray:

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from rnnts.windows.smooth import smooth
 
@@ -18,13 +19,20 @@ def test_a_jump_stays_where_it_is() -> None:
     assert abs(smoothed[0, 100] - 50) < 5
 
 
-def test_a_constant_stays_itself() -> None:
-    assert smooth(np.full((1, 30), 7.0), 5).tolist() == [[7.0] * 30]
+@pytest.mark.parametrize("value", [0.0, 7.0, 0.1, 1 / 3, -123.456, 7e9 + 0.1, 1e-200])
+def test_a_constant_stays_itself(value: float) -> None:
+    smoothed = smooth(np.full((1, 100), value), 10)
+    np.testing.assert_allclose(smoothed, np.full((1, 100), value), rtol=1e-12)
 
 
 def test_what_is_missing_stays_missing_and_harms_no_neighbour() -> None:
     smoothed = smooth(np.array([[1.0, 1.0, nan, 1.0, 1.0]]), 2)
     np.testing.assert_array_equal(smoothed, [[1.0, 1.0, nan, 1.0, 1.0]])
+
+
+def test_values_between_missing_ones_stay_themselves() -> None:
+    smoothed = smooth(np.array([[0.0, nan, 1e12, nan, 5.0]]), 2)
+    np.testing.assert_array_equal(smoothed, [[0.0, nan, 1e12, nan, 5.0]])
 
 
 def test_a_value_depends_on_its_reach_and_on_nothing_else() -> None:
