@@ -10,14 +10,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from rnnts.learning.invented import invented_windows
 from rnnts.learning.losses import LOSSES
 from rnnts.learning.mixing import mix
-from rnnts.learning.recipe import Recipe
+from rnnts.learning.recipe import Recipe, invented_rows
 from rnnts.networks import lambdas
 from rnnts.networks.build import build, scaled_copies_of
 from rnnts.networks.config import NetworkConfig
 from rnnts.panels.arrays import AnyArray
-from rnnts.windows.pipeline import Batch, batches, window_count
+from rnnts.windows.pipeline import Batch, Beside, batches, window_count
 from rnnts.windows.windowset import WindowSet
 
 Tensor = Any
@@ -58,8 +59,19 @@ class Descent:
         self.progress = tf.Variable(0.0, dtype=tf.float64)  # how much of the schedule is done
         self.loss = LOSSES[config.loss]
         self._loss_of_copies = lambdas.fused(self._loss)
+        self.beside = self._practice(steps)
         self.held_out = held_out(windowset, "calibration")
         self.begun_with = ""  # digest of the weights that were given, if any were
+
+    def _practice(self, steps: int | None) -> Beside | None:
+        """Windows of invented series, where there is time for them and the network can read them.
+
+        One that scales by series or reads a calendar cannot be told that neither is known.
+        """
+        if not steps or self.config.scale != "window" or self.windowset.known_future:
+            return None
+        rows = invented_rows(self.recipe, steps, window_count(self.windowset))
+        return Beside(invented_windows(self.windowset, self.seed), rows) if rows else None
 
     def begin_with(self, weights: Sequence[AnyArray]) -> None:
         """Begin with these trainable weights, and not with random ones."""
@@ -87,7 +99,10 @@ class Descent:
 
     def stream(self, start: int) -> Any:
         """Batches from step `start` on."""
-        return iter(batches(self.windowset, self.recipe.batch, self.seed, start=start))
+        recipe = self.recipe
+        return iter(
+            batches(self.windowset, recipe.batch, self.seed, start=start, beside=self.beside)
+        )
 
     @tf.function(autograph=False, reduce_retracing=True)
     def run(self, stream: Any, count: Tensor) -> Tensor:

@@ -82,12 +82,13 @@ def fit(  # noqa: PLR0913 - what is trained, how long, and where it reports to
         longer: Whether time that is left makes it longer than `steps`, not only shorter.
         start: Trainable weights to begin with; default: random ones.
     """
+    began = perf_counter()  # building a network and inventing series cost seconds too
     recipe = recipe or recipe_for(config, steps)
     descent = Descent(config, windowset, seed, recipe, steps)
     if start is not None:
         descent.begin_with(start)
     descent.span.assign(max(1.0, min(recipe.averaging * steps, MOST_AVERAGED)))
-    loop = _Loop(descent, steps, on_progress, checkpoint_dir, seconds, longer=longer)
+    loop = _Loop(descent, steps, on_progress, checkpoint_dir, seconds, began, longer=longer)
     return loop.run(resume=resume)
 
 
@@ -111,6 +112,7 @@ class _Loop:
         on_progress: Callable[[Progress], None] | None,
         folder: Path | None,
         seconds: float | None,
+        began: float,
         *,
         longer: bool,
     ) -> None:
@@ -119,7 +121,7 @@ class _Loop:
         self.tell = on_progress or (lambda _progress: None)
         self.folder = folder
         self.budget = math.inf if seconds is None else seconds
-        self.began = perf_counter()
+        self.began = began
         self.before = 0.0  # seconds of former processes
         self.most_steps = math.inf if longer else steps  # however much time is left
         self.reported: tuple[int, float] | None = None  # step and seconds of the last report

@@ -42,11 +42,10 @@ def mix(batch: Batch, share: float, seed: Tensor, *, covariates: bool = False) -
         return tf.where(tf.reshape(both, shape), mixed, tensor)
 
     def blend_known(tensor: Tensor) -> Tensor:
-        """Covariates have units of their own: their shares are those of the windows."""
-        share = tf.reshape(share_of_other, [-1, 1, 1])
-        return tf.where(
-            share > 0, (1 - share) * tensor + share * tf.roll(tensor, 1, axis=0), tensor
-        )
+        """Covariates have units of their own, and a neighbour may know of none."""
+        share, neighbour = tf.reshape(share_of_other, [-1, 1, 1]), tf.roll(tensor, 1, axis=0)
+        known = (share > 0) & ~tf.math.is_nan(neighbour)
+        return tf.where(known, (1 - share) * tensor + share * neighbour, tensor)
 
     blended = {name: blend(value) if name in MIXED else value for name, value in inputs.items()}
     if covariates:

@@ -14,6 +14,8 @@ class Recipe:
     warmup: float = 0.05  # share of the steps in which the rate rises from 0
     averaging: float = 0.1  # share of the steps over which weights are averaged
     mixing: float = 0.5  # largest share of another window that is mixed into one
+    invented: float = 0.5  # share of a batch that is windows of invented series, at most
+    passes: float = 3.0  # over a panel's windows; what is left of the steps is for invented ones
     clip: float = 1.0  # global norm of the gradient
     evaluations: int = 20  # of the calibration part; each also writes a checkpoint
     refit: float = 1.0  # steps on what was held out too, at most, as a part of those before
@@ -24,6 +26,21 @@ FUSED_FROM = 500
 """Steps that repay the compiling of kernels: some 4 s, against a quarter of each step."""
 
 
+def invented_rows(recipe: Recipe, steps: int, windows: int) -> int:
+    """How many windows of a batch are of invented series.
+
+    A training that has time for a few passes over the panel has none; what a longer one has left
+    goes to them, since it would learn the panel's days by heart.
+
+    Args:
+        recipe: With the batch as it will be.
+        steps: Planned.
+        windows: Of the panel, for training.
+    """
+    left = 1 - recipe.passes * windows / (steps * recipe.batch)
+    return int(min(max(left, 0.0), recipe.invented) * recipe.batch)
+
+
 def recipe_for(config: NetworkConfig, steps: int | None = None) -> Recipe:
     """The recipe of a network: that of its architecture, at its own learning rate if it has one.
 
@@ -32,6 +49,8 @@ def recipe_for(config: NetworkConfig, steps: int | None = None) -> Recipe:
         steps: Of the training; None: not known yet, and many.
     """
     patched = config.architecture == "patched_lstm"
-    recipe = Recipe() if patched else Recipe(batch=128, rate=2e-3, mixing=0.0, refit=0.0)
+    recipe = (
+        Recipe() if patched else Recipe(batch=128, rate=2e-3, mixing=0.0, invented=0.0, refit=0.0)
+    )
     recipe = replace(recipe, fused=steps is None or steps >= FUSED_FROM)
     return recipe if config.rate is None else replace(recipe, rate=config.rate)

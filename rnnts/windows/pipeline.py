@@ -1,5 +1,6 @@
 """Windows as a tf.data stream: drawn, shuffled and gathered in the graph, out of flat vectors."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,7 @@ def batches(
     *,
     start: int = 0,
     most: int | None = None,
+    beside: "Beside | None" = None,
 ) -> tf.data.Dataset:
     """Batches of inputs, targets and loss weights.
 
@@ -45,6 +47,7 @@ def batches(
         part: "training", "calibration" or "gate".
         start: Number of the first batch of "training".
         most: Windows of another part at most; default: all.
+        beside: Windows of another set that are the last rows of each batch of "training".
 
     Returns:
         ({`values` [batch, window], `before` [batch, steps], `bases` [batch, horizon, bases],
@@ -55,9 +58,8 @@ def batches(
     """
     flat = Flat.of(windowset, part)
     if part == "training":
-        draw = _Draw.of(windowset, batch, seed)
         numbers = tf.data.Dataset.range(start, np.iinfo(np.int64).max)
-        stream = numbers.map(_as_it_stands(lambda number: flat.gather(*draw(number))), PARALLEL)
+        stream = numbers.map(_as_it_stands(_drawn(flat, batch, seed, beside)), PARALLEL)
     else:
         series, origins = windowset.windows(part)
         if most is not None and most < len(series):
@@ -66,6 +68,45 @@ def batches(
         pairs = tf.data.Dataset.from_tensor_slices((series, origins)).batch(batch)
         stream = pairs.map(_as_it_stands(flat.gather), PARALLEL)
     return stream.prefetch(PREFETCH)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Beside:
+    """Windows that are trained on beside those of a panel; they know of no covariates."""
+
+    windowset: WindowSet  # of the same window, horizon and seasons
+    rows: int  # of each batch
+
+
+def _drawn(flat: "Flat", batch: int, seed: int, beside: Beside | None) -> Callable[[Tensor], Batch]:
+    """Batch n of training, in the graph."""
+    if beside is None or not beside.rows:
+        draw = _Draw.of(flat.windowset, batch, seed)
+        return lambda number: flat.gather(*draw(number))
+    draw = _Draw.of(flat.windowset, batch - beside.rows, seed)
+    other = Flat.of(beside.windowset, "training")
+    draw_other = _Draw.of(beside.windowset, beside.rows, seed)
+
+    def gather(number: Tensor) -> Batch:
+        inputs, targets, weights = flat.gather(*draw(number))
+        more, more_targets, more_weights = other.gather(*draw_other(number))
+        both = {
+            name: tf.concat([one, _as_missing(more[name], one, name)], axis=0)
+            for name, one in inputs.items()
+        }
+        targets = tf.concat([targets, more_targets], axis=0)
+        return both, targets, tf.concat([weights, more_weights], axis=0)
+
+    return gather
+
+
+def _as_missing(value: Tensor, like: Tensor, name: str) -> Tensor:
+    """The same where shapes agree; else missing values, or code 0, in the shape of `like`."""
+    if value.shape[1:] == like.shape[1:]:
+        return value
+    shape = tf.concat([tf.shape(value)[:1], tf.shape(like)[1:]], axis=0)
+    nothing = 0.0 if name == "static" else np.nan
+    return tf.fill(shape, tf.constant(nothing, like.dtype))
 
 
 PARALLEL = 2

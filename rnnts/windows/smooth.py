@@ -43,7 +43,7 @@ def smooth(values: FloatArray, reach: int) -> FloatArray:
 ROUNDING = 1e-9
 """Part of a value by which neighbours may differ and still be equal: a mean is rounded."""
 TINY = 1e-100
-"""Keeps a division and a square finite where all neighbours are 0, or none stands next to another."""
+"""Keeps a division and a square finite where a value is 0 and has no change beside it."""
 
 
 def _mean_change(values: FloatArray, reach: int) -> FloatArray:

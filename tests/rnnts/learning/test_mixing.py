@@ -47,3 +47,18 @@ def test_what_is_missing_in_either_is_missing_in_the_blend() -> None:
     inputs, targets, _ = mix(batch, 0.5, SEED)
     assert np.isnan(inputs["values"]).tolist() == [[False, True], [False, True]]
     assert np.isnan(targets).tolist() == [[True, False], [True, False]]
+
+
+def test_covariates_of_a_neighbour_that_knows_of_none_change_nothing() -> None:
+    known = tf.constant([[[1.0, 1.0]], [[3.0, nan]], [[nan, 5.0]]], tf.float64)
+    inputs, targets, weights = batch_of([[1.0]] * 3, [[1.0]] * 3, [1.0] * 3)
+    inputs |= {"known_future": known, "past": known}
+    mixed, _, _ = mix((inputs, targets, weights), 0.5, SEED, covariates=True)
+    for name in ("known_future", "past"):
+        first, second, third = mixed[name].numpy()[:, 0]
+        assert first[0] == 1.0  # beside the third, which knows nothing there
+        assert 1.0 < first[1] < 5.0
+        assert 1.0 < second[0] < 3.0
+        assert np.isnan(second[1])  # its own are missing
+        assert np.isnan(third[0])
+        assert third[1] == 5.0
