@@ -86,12 +86,13 @@ def _drawn(flat: "Flat", batch: int, seed: int, beside: Beside | None) -> Callab
     draw = _Draw.of(flat.windowset, batch - beside.rows, seed)
     other = Flat.of(beside.windowset, "training")
     draw_other = _Draw.of(beside.windowset, beside.rows, seed)
+    clock = flat.windowset.covariates.calendar if flat.windowset.covariates else 0
 
     def gather(number: Tensor) -> Batch:
         inputs, targets, weights = flat.gather(*draw(number))
         more, more_targets, more_weights = other.gather(*draw_other(number))
         both = {
-            name: tf.concat([one, _as_missing(more[name], one, name)], axis=0)
+            name: tf.concat([one, _as_unknown(more[name], one, name, clock)], axis=0)
             for name, one in inputs.items()
         }
         targets = tf.concat([targets, more_targets], axis=0)
@@ -100,13 +101,19 @@ def _drawn(flat: "Flat", batch: int, seed: int, beside: Beside | None) -> Callab
     return gather
 
 
-def _as_missing(value: Tensor, like: Tensor, name: str) -> Tensor:
-    """The same where shapes agree; else missing values, or code 0, in the shape of `like`."""
+def _as_unknown(value: Tensor, like: Tensor, name: str, clock: int) -> Tensor:
+    """The same where shapes agree; else covariates in the shape of `like`, none of them known.
+
+    Numbers are missing, categories have code 0, and the last `clock` columns of what is known in
+    advance are 0: sine and cosine of no hour.
+    """
     if value.shape[1:] == like.shape[1:]:
         return value
     shape = tf.concat([tf.shape(value)[:1], tf.shape(like)[1:]], axis=0)
-    nothing = 0.0 if name == "static" else np.nan
-    return tf.fill(shape, tf.constant(nothing, like.dtype))
+    unknown = np.full(like.shape[-1], 0.0 if name == "static" else np.nan)
+    if name == "known_future" and clock:
+        unknown[-clock:] = 0.0
+    return tf.broadcast_to(tf.constant(unknown, like.dtype), shape)
 
 
 PARALLEL = 2

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rnnts.learning.descent import Descent
+from rnnts.learning.fit import fit
 from rnnts.learning.invented import CELLS, invented_series, invented_windows
 from rnnts.learning.recipe import Recipe, invented_rows
 from rnnts.networks.config import NetworkConfig
@@ -89,17 +90,33 @@ def test_a_batch_holds_both_and_its_own_are_drawn_as_ever() -> None:
     assert (weights[~ours].numpy() > 0).any()
 
 
-def test_the_invented_know_of_no_covariates() -> None:
-    grid = Grid("1h")
-    entries = holiday_entries("US", grid, 0, 24 * 70)
-    table = Vintages.of(NAME, (), COLUMNS, len(COLUMNS), entries)
-    own = hours(Covariates((table,)))
-    beside = Beside(invented_windows(own, 1), 10)
-    inputs, _, _ = next(iter(batches(own, 30, 5, beside=beside)))
-    known = inputs["known_future"].numpy()
+@pytest.fixture(scope="module")
+def with_holidays() -> WindowSet:
+    entries = holiday_entries("US", Grid("1h"), 0, 24 * 70)
+    return hours(Covariates((Vintages.of(NAME, (), COLUMNS, len(COLUMNS), entries),)))
+
+
+def test_the_invented_know_of_no_covariates(with_holidays: WindowSet) -> None:
+    beside = Beside(invented_windows(with_holidays, 1), 10)
+    inputs, _, _ = next(iter(batches(with_holidays, 30, 5, beside=beside)))
+    known, clock = inputs["known_future"].numpy(), 4
     assert np.isfinite(known[:20, -HORIZON:]).all()
-    assert np.isnan(known[20:]).all()
+    assert np.isnan(known[20:, :, :-clock]).all()
+    assert (known[20:, :, -clock:] == 0).all()
     assert inputs["past"].shape[0] == inputs["static"].shape[0] == 30
+
+
+def test_a_network_with_covariates_trains_beside_the_invented(with_holidays: WindowSet) -> None:
+    config = NetworkConfig(
+        window=WINDOW,
+        horizon=HORIZON,
+        seasons=with_holidays.seasons,
+        covariates=with_holidays.covariates,
+        units=4,
+        layers=1,
+    )
+    outcome = fit(config, with_holidays, steps=8, recipe=Recipe(batch=20, passes=0.0))
+    assert (outcome.status, outcome.reason) == ("trained", "")
 
 
 def test_a_short_training_has_no_time_for_them() -> None:
