@@ -91,6 +91,9 @@ def _drawn(flat: "Flat", batch: int, seed: int, beside: Beside | None) -> Callab
     def gather(number: Tensor) -> Batch:
         inputs, targets, weights = flat.gather(*draw(number))
         more, more_targets, more_weights = other.gather(*draw_other(number))
+        # Of the kinds of the panel's series, so that no kind, not even "unknown", is theirs alone.
+        rows = tf.range(beside.rows) % (batch - beside.rows)
+        more["static"] = tf.gather(inputs["static"], rows)
         both = {
             name: tf.concat([one, _as_unknown(more[name], one, name, clock)], axis=0)
             for name, one in inputs.items()
@@ -104,13 +107,13 @@ def _drawn(flat: "Flat", batch: int, seed: int, beside: Beside | None) -> Callab
 def _as_unknown(value: Tensor, like: Tensor, name: str, clock: int) -> Tensor:
     """The same where shapes agree; else covariates in the shape of `like`, none of them known.
 
-    Numbers are missing, categories have code 0, and the last `clock` columns of what is known in
-    advance are 0: sine and cosine of no hour.
+    Numbers are missing, and the last `clock` columns of what is known in advance are 0: sine and
+    cosine of no hour.
     """
     if value.shape[1:] == like.shape[1:]:
         return value
     shape = tf.concat([tf.shape(value)[:1], tf.shape(like)[1:]], axis=0)
-    unknown = np.full(like.shape[-1], 0.0 if name == "static" else np.nan)
+    unknown = np.full(like.shape[-1], np.nan)
     if name == "known_future" and clock:
         unknown[-clock:] = 0.0
     return tf.broadcast_to(tf.constant(unknown, like.dtype), shape)
