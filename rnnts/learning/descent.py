@@ -71,7 +71,9 @@ class Descent:
         if not steps or self.config.scale != "window" or self.windowset.known_future:
             return None
         rows = invented_rows(self.recipe, steps, window_count(self.windowset))
-        return Beside(invented_windows(self.windowset, self.seed), rows) if rows else None
+        if not rows:
+            return None
+        return Beside(invented_windows(self.windowset, self.seed, rows * steps), rows)
 
     def begin_with(self, weights: Sequence[AnyArray]) -> None:
         """Begin with these trainable weights, and not with random ones."""

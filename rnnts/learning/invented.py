@@ -30,15 +30,16 @@ MOST_STEPS = 8_192
 MOST_SERIES = 4_096
 
 
-def invented_windows(like: WindowSet, seed: int) -> WindowSet:
+def invented_windows(like: WindowSet, seed: int, wanted: int | None = None) -> WindowSet:
     """Invented series, cut as the windows of a panel are; all of them for training.
 
     Args:
         like: The panel's windows: what seasons there are, how long windows are.
         seed: Of the series.
+        wanted: Windows that will be drawn; no more series than that. Default: any number.
     """
     steps = min(history_steps(like) + like.horizon + like.window, MOST_STEPS)
-    count = min(max(CELLS // steps, 1), MOST_SERIES)
+    count = min(max(CELLS // steps, 1), MOST_SERIES, MOST_SERIES if wanted is None else wanted)
     values = invented_series(seed, count, steps, [steps for steps, _, _ in like.seasons])
     reach = reach_of(like.seasons)
     nothing = np.zeros(0, np.int64)

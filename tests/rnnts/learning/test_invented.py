@@ -73,6 +73,7 @@ def test_windows_are_those_of_the_panel_and_all_for_training() -> None:
     assert 0.5 * CELLS < len(invented.values) <= CELLS
     assert invented.counts().min() > 0
     assert len(invented.parts.gate_origins) == 0
+    assert len(invented_windows(own, 1, wanted=30).counts()) == 30
 
 
 def test_a_batch_holds_both_and_its_own_are_drawn_as_ever() -> None:
