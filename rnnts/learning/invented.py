@@ -7,7 +7,7 @@ counts) never repeat themselves, have no days to learn, and say how far a past d
 when it disagrees with the past week.
 
 Source:
-    The idea is that of Dooley et al. 2023, "ForecastPFN", section 3, and of Ansari et al. 2024,
+    The idea is that of Dooley et al. 2023, "ForecastPFN", and of Ansari et al. 2024,
     "Chronos", section 4.2, where such series are a tenth of what a network is trained on; the
     parts and their sizes are our own.
 """
@@ -119,8 +119,10 @@ class _Dice:
             steps: Default: those of the series.
         """
         shape = (WARM_UP + (steps or self.steps), self.count)
-        fat = self.random.standard_t(4, shape) / np.sqrt(2)
-        series = fat if steps is None else self.random.normal(size=shape)
+        if steps is None:
+            series = self.random.standard_t(4, shape) / np.sqrt(2)
+        else:
+            series = self.random.normal(size=shape)
         series *= np.sqrt(1 - memory**2)
         for step in range(1, len(series)):
             series[step] += memory * series[step - 1]
@@ -211,7 +213,7 @@ def _cycles(dice: _Dice) -> FloatArray:
     """Waves whose length and height wander, as those of trade and of the sun, [count, steps].
 
     Source:
-        Yule 1927, "On a method of investigating periodicities", section 2, of sunspots.
+        Yule 1927, "On a method of investigating periodicities in disturbed series", of sunspots.
     """
     length = dice.size(SHORTEST_CYCLE, max(dice.steps, 2 * SHORTEST_CYCLE))[:, 0]
     keeps = np.exp(-1 / (length * dice.size(0.5, 20)[:, 0]))  # of a wave, from step to step

@@ -80,7 +80,7 @@ class Beside:
 
 def _drawn(flat: "Flat", batch: int, seed: int, beside: Beside | None) -> Callable[[Tensor], Batch]:
     """Batch n of training, in the graph."""
-    if beside is None or not beside.rows:
+    if beside is None:
         draw = _Draw.of(flat.windowset, batch, seed)
         return lambda number: flat.gather(*draw(number))
     draw = _Draw.of(flat.windowset, batch - beside.rows, seed)

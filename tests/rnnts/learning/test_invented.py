@@ -52,7 +52,7 @@ def test_series_are_of_many_kinds() -> None:
     zeros = (whole == 0).mean(axis=1)
     assert 0.05 < (zeros > 0.05).mean() < 0.4
     assert 0.2 < (whole.min(axis=1) < 0).mean() < 0.6
-    # how much of what one day differs from the next a day ago explains, of the one before not
+    # most, not all, are more like themselves a day ago than half a day ago
     by_day = np.abs(whole[:, 24:] - whole[:, :-24]).mean(axis=1)
     by_half = np.abs(whole[:, 12:] - whole[:, :-12]).mean(axis=1)
     assert 0.5 < (by_day < by_half).mean() < 0.98
