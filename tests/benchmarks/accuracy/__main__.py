@@ -5,13 +5,14 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from tests.benchmarks.accuracy import missing, parts, results, speed, tables
+from tests.benchmarks.accuracy import late, missing, parts, results, speed, tables
 from tests.benchmarks.accuracy.parts import PARTS, Json, Settings
 
 RUNS: dict[str, Callable[[Settings], Json]] = {
     **{name: partial(parts.ours, part) for name, part in PARTS.items()},
     **{f"{name}-peers": partial(parts.peers, part) for name, part in PARTS.items() if part.peers},
     "course": speed.course,
+    "late": late.late,
     "missing": missing.missing,
     "speed-training": speed.training,
     "speed-forecast": speed.forecasting,

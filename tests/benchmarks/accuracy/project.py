@@ -6,6 +6,7 @@ import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,10 +82,11 @@ def publish(case: Case, folder: Path, *, minutes: float, seed: int) -> Published
     quantiles = np.full((*case.actual.shape, len(LEVELS)), np.nan)
     methods: list[list[str]] = []
     began = time.monotonic()
-    decision = _outcome(weekly_retrain, case, config, case.fitted_before)["message"]
+    first = case.issued_at(case.fitted_before)
+    decision = run_flow(weekly_retrain, case, config, first)["message"]
     middle = time.monotonic()
     for window, origin in enumerate(case.origins.tolist()):
-        _outcome(nightly_forecast, case, config, origin)
+        run_flow(nightly_forecast, case, config, case.issued_at(origin))
         quantiles[:, window], method = published(case, folder / "bench.db", window)
         methods.append(method)
     ended = time.monotonic()
@@ -137,11 +139,13 @@ def published(case: Case, database: Path, window: int) -> tuple[FloatArray, list
     return quantiles, [str(method.get(key, "none")) for key in case.ids]
 
 
-def _outcome(flow: "Flow[..., Any]", case: Case, config: Path, origin: int) -> Json:
-    """Run a flow as of a column; give back its result, or raise what ended it."""
+def run_flow(flow: "Flow[..., Any]", case: Case, config: Path, as_of: datetime) -> Json:
+    """Run a flow as of an instant; give back its result, or raise what ended it.
+
+    Inside `served`.
+    """
     run: Callable[..., State[Json]] = flow
-    instant = case.issued_at(origin).isoformat()
-    return run(str(config), case.panel, instant, return_state=True).result()
+    return run(str(config), case.panel, as_of.isoformat(), return_state=True).result()
 
 
 def _training(case: Case, config: Path) -> Json:

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from rnnts.database.findings import FindingRow, findings_of
-from rnnts.database.issues import live
+from rnnts.database.issues import PublicationRow, live
 from rnnts.panels.arrays import FloatArray
 from rnnts.panels.covariates import Category, Features, Number
 from rnnts.project import Project
 from rnnts.steps.forecast import forecast
 from rnnts.steps.ingest import ingest
 from rnnts.steps.publish import publish
+from rnnts.steps.replay import replay
 from tests.rnnts.steps.small_champion import CONFIG, MORE, Repeater, crown
 from tests.rnnts.steps.small_project import BEGIN, change, lay_out, wave
 
@@ -67,10 +68,8 @@ def night(project: Project, at: datetime = AT) -> dict[str, FindingRow]:
     staged = forecast(project, "loads", ingest(project, "loads", at).snapshot_id, at)
     assert staged.methods == {"network": 2}
     assert publish(project, "loads", staged.staged_id, at).status == "live"
+    assert issued(project).rows == 2 * CONFIG.horizon
     with project.database.reading() as connection:
-        issue = live(connection, "loads")
-        assert issue is not None
-        assert issue.rows == 2 * CONFIG.horizon
         return {one.code: one for one in findings_of(connection, "loads")}
 
 
@@ -123,3 +122,31 @@ def test_a_backfill_sees_the_outlook_of_its_own_time(project: Project, network: 
     snapshot = ingest(project, "loads", at).snapshot_id
     forecast(project, "loads", snapshot, at, kind="backfill")
     assert temps(network).tolist() == [299.5, 300.5, 301.5, 302.5, 303.5, 304.5]
+
+
+def test_a_replay_sees_the_outlook_of_its_night_whatever_the_table_says_since(
+    project: Project, network: Repeater
+) -> None:
+    def by_temperature(quantiles: FloatArray) -> FloatArray:
+        outlook = network.inputs[-1]["known_future"][:, CONFIG.window :, 0]
+        return np.add(quantiles, np.nansum(outlook) / 1_000, out=quantiles)
+
+    network.spoil = by_temperature
+    night(project)
+    change(project, "UPDATE weather SET temp = temp + 7")
+    told(project, 302, 296, -9.0)  # as if it had been known that night
+    row = issued(project)
+    found = replay(project, row.id)
+    assert (found.verdict, found.differences) == ("identical", [])
+    assert temps(network).tolist() == [300.5, 301.5, 302.5, 303.5, 304.5, 305.5]
+    night(project, AT + timedelta(minutes=1))  # the same hour, and another outlook
+    assert temps(network)[2] == -9.0
+    assert issued(project).digest != row.digest
+
+
+def issued(project: Project) -> PublicationRow:
+    """The newest publication."""
+    with project.database.reading() as connection:
+        found = live(connection, "loads")
+    assert found is not None
+    return found
