@@ -70,10 +70,11 @@ class Descent:
         """
         if not steps or self.config.scale != "window" or self.windowset.known_future:
             return None
-        rows = invented_rows(self.recipe, steps, window_count(self.windowset))
+        windowset = self.windowset
+        rows = invented_rows(self.recipe, steps, window_count(windowset), windowset.season)
         if not rows:
             return None
-        return Beside(invented_windows(self.windowset, self.seed, rows * steps), rows)
+        return Beside(invented_windows(windowset, self.seed, rows * steps), rows)
 
     def begin_with(self, weights: Sequence[AnyArray]) -> None:
         """Begin with these trainable weights, and not with random ones."""

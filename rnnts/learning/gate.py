@@ -146,13 +146,13 @@ def common_windows(errors: Mapping[str, FloatArray]) -> BoolArray:
     return np.asarray(np.all([np.isfinite(values) for values in errors.values()], axis=0))
 
 
-def overlap_of(horizon: int, season: int) -> int:
-    """Origins in a row, a season apart, whose targets overlap.
+def overlap_of(horizon: int, apart: int) -> int:
+    """Origins in a row, so many steps apart, whose targets overlap.
 
-    >>> overlap_of(48, 24), overlap_of(1, 24), overlap_of(28, 7)
-    (2, 1, 4)
+    >>> overlap_of(48, 24), overlap_of(1, 24), overlap_of(28, 7), overlap_of(48, 6)
+    (2, 1, 4, 8)
     """
-    return max(1, ceil(horizon / season))
+    return max(1, ceil(horizon / apart))
 
 
 def as_served(errors: Mapping[str, FloatArray], overlap: int = 1) -> FloatArray:

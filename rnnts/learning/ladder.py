@@ -63,7 +63,7 @@ class _Reason:
 
 
 _LOADER = "look at the loader of this series"
-_WAIT = "nothing to do if it is new; the network takes over once its window is full"
+_WAIT = "nothing to do if it is new; the network takes over once it has that many"
 REASONS: tuple[_Reason, ...] = (
     _Reason(
         lambda standing, rules: standing.silent > rules.retired_after,
@@ -93,15 +93,15 @@ REASONS: tuple[_Reason, ...] = (
         lambda standing, rules: standing.length < rules.season,
         "last_value",
         "TOO_SHORT",
-        "has {length}, needs {season} for a season and {window} for the network",
+        "has {length}, needs {season} for a season and {least} for the network",
         _WAIT,
         for_new="last_value",
     ),
     _Reason(
-        lambda standing, rules: standing.length < rules.window,
+        lambda standing, rules: standing.length < rules.least,
         "seasonal_naive",
         "TOO_SHORT",
-        "has {length}, needs {window}",
+        "has {length}, needs {least}",
         _WAIT,
         for_new="seasonal_naive",
     ),
@@ -279,7 +279,11 @@ def _said(panel: Panel, standing: Standing, rules: Rules, reason: _Reason, row: 
         for name in ("length", "age", "silent", "missing", "last", "low", "high")
     }
     evidence = reason.evidence.format(
-        **numbers, window=rules.window, season=rules.season, max_stale=rules.max_stale
+        **numbers,
+        window=rules.window,
+        least=rules.least,
+        season=rules.season,
+        max_stale=rules.max_stale,
     )
     if reason.method != "skipped":
         evidence += f"; served by {reason.method}"

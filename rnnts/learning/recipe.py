@@ -15,7 +15,7 @@ class Recipe:
     averaging: float = 0.1  # share of the steps over which weights are averaged
     mixing: float = 0.5  # largest share of another window that is mixed into one
     invented: float = 0.5  # share of a batch that is windows of invented series, at most
-    passes: float = 3.0  # over a panel's windows; what is left of the steps is for invented ones
+    passes: float = 3.0  # over a panel's windows, 24 a season; what is left is for invented ones
     clip: float = 1.0  # global norm of the gradient
     evaluations: int = 20  # of the calibration part; each also writes a checkpoint
     refit: float = 1.0  # steps on what was held out too, at most, as a part of those before
@@ -26,19 +26,26 @@ FUSED_FROM = 500
 """Steps that repay the compiling of kernels: some 4 s, against a quarter of each step."""
 
 
-def invented_rows(recipe: Recipe, steps: int, windows: int) -> int:
+def invented_rows(recipe: Recipe, steps: int, windows: int, season: int) -> int:
     """How many windows of a batch are of invented series.
 
     A training that has time for a few passes over the panel has none; what a longer one has left
-    goes to them, since it would learn the panel's days by heart.
+    goes to them, since it would learn the panel's days by heart. Windows five minutes apart are
+    nearly the same: a season counts as PER_SEASON windows, however many steps it has.
 
     Args:
         recipe: With the batch as it will be.
         steps: Planned.
         windows: Of the panel, for training.
+        season: Steps of the first season.
     """
-    left = 1 - recipe.passes * windows / (steps * recipe.batch)
+    unlike = windows * PER_SEASON / season
+    left = 1 - recipe.passes * unlike / (steps * recipe.batch)
     return int(min(max(left, 0.0), recipe.invented) * recipe.batch)
+
+
+PER_SEASON = 24
+"""What the hours of a day are, of which passes were measured."""
 
 
 def recipe_for(config: NetworkConfig, steps: int | None = None) -> Recipe:

@@ -9,7 +9,7 @@ heart from then on.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,7 @@ def refit(  # noqa: PLR0913 - what is trained, from where, how long, and where i
         return None
     done = fit(
         config,
-        replace(windowset, parts=windowset.parts.whole()),
+        windowset.whole(),
         steps=steps,
         seed=seed,
         recipe=recipe,

@@ -23,6 +23,7 @@ class Rules:
     """What a panel asks of its series, in grid steps."""
 
     window: int
+    least: int  # of history from which a network serves
     horizon: int
     season: int  # steps of the first season
     days: int  # the same season by the wall clock
@@ -41,7 +42,8 @@ class Standing:
     age: IntArray  # steps before the origin without an observation, at the end
     silent: IntArray  # the same, before the newest observation of any series; else 0
     seen: IntArray  # observations in the window
-    missing: FloatArray  # share of the window that is missing before the last observation
+    missing: FloatArray  # share of the window, since the first observation, that is missing before
+    # the last one
     low: FloatArray  # smallest and largest observation loaded, NaN without any
     high: FloatArray
     last: FloatArray  # newest observation loaded, NaN without any
@@ -57,7 +59,8 @@ class Standing:
         age = origin - 1 - newest
         window = there[:, max(0, origin - rules.window - panel.first_step) :]
         seen = window.sum(axis=1)
-        gaps = np.maximum(rules.window - seen - age, 0) / rules.window
+        lived = np.clip(origin - first, 1, rules.window)  # before its first step nothing is missing
+        gaps = np.maximum(lived - seen - age, 0) / lived
         low, high = _extremes(values, there)
         last, usual = _sizes(values, there)
         return cls(

@@ -65,14 +65,23 @@ def window_scale(values: Tensor) -> Tensor:
     """
     seen = ops.logical_not(ops.isnan(values))
     count = ops.sum(ops.cast(seen, "int32"), axis=1, keepdims=True)  # [batch, 1]
-    ordered = ops.sort(ops.where(seen, values, float("inf")), axis=1)  # [batch, window]
-    low = ops.take_along_axis(ordered, ops.maximum((count - 1) // 2, 0), axis=1)
-    high = ops.take_along_axis(ordered, ops.minimum(count // 2, ops.shape(values)[1] - 1), axis=1)
-    centre = ops.where(count > 0, low + (high - low) / 2, ops.zeros_like(low))  # [batch, 1]
+    middle = median_or_nan(values)[:, None]
+    centre = ops.where(count > 0, middle, ops.zeros_like(middle))  # [batch, 1]
     away = ops.where(seen, ops.abs(values - centre), ops.zeros_like(values))
     number = ops.cast(ops.maximum(count, 1), values.dtype)
     spread = ops.sum(away, axis=1, keepdims=True) / number  # [batch, 1]
     return ops.concatenate([centre, spread], axis=1)
+
+
+def median_or_nan(values: Tensor) -> Tensor:
+    """Median along the last axis without NaN; NaN where there is nothing else."""
+    seen = ops.logical_not(ops.isnan(values))
+    count = ops.sum(ops.cast(seen, "int32"), axis=-1, keepdims=True)
+    ordered = ops.sort(ops.where(seen, values, float("inf")), axis=-1)
+    low = ops.take_along_axis(ordered, ops.maximum((count - 1) // 2, 0), axis=-1)
+    high = ops.take_along_axis(ordered, ops.minimum(count // 2, ops.shape(values)[-1] - 1), axis=-1)
+    middle = low + (high - low) / 2  # of nothing but NaN: infinity less infinity
+    return middle[..., 0]
 
 
 @register

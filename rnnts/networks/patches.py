@@ -5,7 +5,7 @@ from typing import Any
 
 from keras import ops
 
-from rnnts.networks.lambdas import fused, quantiles, register, window_scale
+from rnnts.networks.lambdas import fused, median_or_nan, quantiles, register, window_scale
 
 Tensor = Any
 
@@ -83,7 +83,8 @@ def seasonal_unit(values: Tensor, steps: int) -> Tensor:
 def widen_bases(tensors: list[Tensor], seasons: Sequence[Sequence[int]]) -> Tensor:
     """Bases whose mixture is the point forecast.
 
-    The last value; for each season its newest values, their mean and their median, which forgets a
+    The last value and the median of the newest first season, both the same for all targets; for
+    each season its newest values, their mean and their median, which forgets a
     holiday, the newest one shifted by the change of level over a whole season, and the newest and
     the mean of all shifted by that of the newest first season; of a smoothed season what its
     columns hold, and the mean of the two shifted ones.
@@ -96,7 +97,11 @@ def widen_bases(tensors: list[Tensor], seasons: Sequence[Sequence[int]]) -> Tens
         [batch, horizon, mixed bases], NaN where missing; the last value is never missing.
     """
     bases, window = tensors
-    columns = [ops.zeros_like(ops.sum(bases, axis=2)) + last_known(window)[:, None]]
+    flat = ops.zeros_like(ops.sum(bases, axis=2))
+    columns = [flat + last_known(window)[:, None]]
+    first = seasons[0][0] if seasons else 0
+    if 1 < first <= window.shape[1]:
+        columns.append(flat + median_or_nan(window[:, -first:])[:, None])
     place = 0
     for steps, count, reach in seasons:
         own = bases[:, :, place : place + count]  # [batch, horizon, columns of the season]

@@ -50,7 +50,8 @@ def record_of_bases(tensors: list[Tensor], seasons: Sequence[Sequence[int]], fir
     """Logarithm of each base's mean absolute error, in seasonal units, and whether it is known.
 
     Of each season: every turn, their mean, and for all but the first season the newest turn and the
-    mean of all, each shifted to the level of the newest first season. As if each step had been
+    mean of all, each shifted to the level of the newest first season; and the median of the first
+    season before. As if each step had been
     forecast a season before; which hour the clock showed does not matter here. First over the whole
     window, then over its RECENT first seasons.
 
@@ -75,11 +76,21 @@ def record_of_bases(tensors: list[Tensor], seasons: Sequence[Sequence[int]], fir
         errors += _each_and_mean(away, columns)
         if steps > first and length >= 2 * first:  # else no level before a day is known
             errors += _each_and_mean(_shifted(away, first), 1)
+    if length >= 2 * first > 2:  # noqa: PLR2004 - a day before a day, of more than one step
+        errors.append(_to_level(window, first))
     errors = [ops.abs(error) for error in errors]
     errors += [error[:, -RECENT * first :] for error in errors]
     means = ops.stack([mean_or_nan(error, 1) for error in errors], axis=1) / unit
     logs = lambdas.fill(ops.log(ops.maximum(means, LEAST)))
     return ops.concatenate([logs, lambdas.observed(means)], axis=1)
+
+
+def _to_level(window: Tensor, first: int) -> Tensor:
+    """Differences to the median of the first season before, [batch, steps]."""
+    count = window.shape[1] // first
+    days = ops.reshape(window[:, -count * first :], (-1, count, first))
+    away = days[:, 1:] - lambdas.median_or_nan(days[:, :-1])[:, :, None]
+    return ops.reshape(away, (-1, (count - 1) * first))
 
 
 def _each_and_mean(away: Tensor, most: int) -> list[Tensor]:

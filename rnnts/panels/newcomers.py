@@ -43,7 +43,7 @@ def _new(panel: str, info: SeriesInfo) -> Finding:
         "SERIES_NEW",
         "info",
         panel,
-        "not seen before; forecast by what its history allows until its window is full",
+        "not seen before; forecast by what its history allows until the network can",
         "nothing to do",
         info.series_id,
     )

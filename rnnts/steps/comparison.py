@@ -222,7 +222,7 @@ def _scores(held_out: HeldOut, scored: Scored, windows: Windows) -> Json:
         "season": held_out.windowset.season,
         "horizon": held_out.windowset.horizon,
         "levels": list(windows.network.levels),
-        "overlap": overlap_of(held_out.windowset.horizon, held_out.windowset.season),
+        "overlap": overlap_of(held_out.windowset.horizon, parts.gate_apart),
     }
 
 

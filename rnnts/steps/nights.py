@@ -18,6 +18,7 @@ from rnnts.panels.resolve import Resolved, resolve
 from rnnts.steps.covariate_gaps import gap_findings
 from rnnts.steps.serving import Serving, serving_at
 from rnnts.steps.snapshots import load_panel, manifest
+from rnnts.windows.clock import least_history
 
 if TYPE_CHECKING:
     from rnnts.config import PanelConfig
@@ -183,8 +184,10 @@ def _rules(given: Given, panel: Panel) -> Rules:
     history = max(0, given.watermark - given.first_step + 1)
     resolved = resolve(panel.name, config, panel.grid, history)
     season, step = resolved.seasons[0], panel.grid.step_seconds
+    window = serving.config.window if serving else resolved.window
     return Rules(
-        window=serving.config.window if serving else resolved.window,
+        window=window,
+        least=least_history(window, season.steps),
         horizon=config.horizon,
         season=season.steps,
         days=season.days,

@@ -55,6 +55,15 @@ class Spec(Protocol):
         """What is read of covariates; None: nothing."""
 
 
+def least_history(window: int, season: int) -> int:
+    """Steps from a series' first observation from which a network is trained on it and serves it.
+
+    >>> least_history(336, 24), least_history(10, 24)
+    (168, 10)
+    """
+    return min(window, max(window // 2, 2 * season))
+
+
 YEARLY = 300
 """Days from which a season is as good as a year: it returns once or twice in a history."""
 REACH_SHARE = 36

@@ -128,7 +128,8 @@ PREFETCH = 4
 class _Draw:
     """The windows of batch n of an endless shuffled stream."""
 
-    counts: Tensor  # windows before each series' first, and their sum, [series + 1]
+    counts: Tensor  # draws of a pass before each series' first, and their sum, [series + 1]
+    every: Tensor  # windows of a series for one that is drawn, [series]
     origins: Tensor  # oldest origin of each series, [series]
     batch: int
     seed: int
@@ -138,9 +139,11 @@ class _Draw:
         counts = windowset.counts()
         if counts.sum() == 0:
             raise ValueError("no series is long enough for a single window of training")
-        before = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+        drawn = draws_of_a_pass(counts)
+        before = np.concatenate([np.zeros(1, np.int64), np.cumsum(drawn)])
+        every = counts / np.maximum(drawn, 1)
         origins = windowset.first_origins()
-        return cls(tf.constant(before), tf.constant(origins), batch, seed)
+        return cls(tf.constant(before), tf.constant(every), tf.constant(origins), batch, seed)
 
     def __call__(self, number: Tensor) -> tuple[Tensor, Tensor]:
         """Series [batch] and origin [batch] of each window of a batch."""
@@ -153,7 +156,27 @@ class _Draw:
             index=place % total, seed=seeds, max_index=total - 1, rounds=4
         )
         series = tf.searchsorted(self.counts, chosen, side="right", out_type=tf.int64) - 1
-        return series, tf.gather(self.origins, series) + chosen - tf.gather(self.counts, series)
+        shift = tf.cast(place // total, tf.float64) * GOLDEN % 1.0  # others in every pass
+        own = tf.cast(chosen - tf.gather(self.counts, series), tf.float64) + shift
+        every = tf.gather(self.every, series)
+        return series, tf.gather(self.origins, series) + tf.cast(tf.floor(own * every), tf.int64)
+
+
+GOLDEN = (5**0.5 - 1) / 2
+"""Multiples of it, less their whole part, lie evenly in [0, 1) however many there are."""
+MOST_TIMES = 4.0
+"""A series is drawn at most so many times as often as the middle one."""
+
+
+def draws_of_a_pass(counts: IntArray) -> IntArray:
+    """How many windows of each series a pass draws: all of them but where a series has far more.
+
+    >>> draws_of_a_pass(np.array([0, 10, 12, 400])).tolist()
+    [0, 10, 12, 48]
+    """
+    some = counts[counts > 0]
+    most = int(MOST_TIMES * np.median(some)) if len(some) else 0
+    return np.minimum(counts, most)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -334,5 +357,5 @@ def gather_windows(windowset: WindowSet, series: IntArray, origins: IntArray) ->
 
 
 def window_count(windowset: WindowSet) -> int:
-    """Windows that training may draw."""
-    return int(windowset.counts().sum())
+    """Windows that a pass of training draws."""
+    return int(draws_of_a_pass(windowset.counts()).sum())

@@ -1,7 +1,7 @@
 """Every window of a panel over one flat vector: none is cut out before a batch asks for it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -10,7 +10,7 @@ from rnnts.panels.arrays import AnyArray, BoolArray, FloatArray, IntArray
 from rnnts.panels.covariates import Features
 from rnnts.panels.panel import Panel
 from rnnts.panels.seasons import Season
-from rnnts.windows.clock import Cycles, calendar, clock_shift, cycles_of, reach_of
+from rnnts.windows.clock import Cycles, calendar, clock_shift, cycles_of, least_history, reach_of
 from rnnts.windows.covariates import PREFIX, CovariateWindows, learn_features
 from rnnts.windows.gather import typical_levels
 from rnnts.windows.parts import Parts, split_time
@@ -72,7 +72,7 @@ class WindowSet:
         """
         season = seasons[0].steps if seasons else 1
         until = min(panel.watermark, panel.last_step) + 1
-        parts = parts or split_time(panel.first_step, until, horizon, season)
+        parts = parts or split_time(panel.first_step, until, horizon, season, _typical_life(panel))
         cycles = cycles_of(seasons)
         values, smoothed, offsets, first_step = _flatten(panel, until, reach_of(cycles))
         steps = panel.values.shape[1] + horizon
@@ -92,7 +92,7 @@ class WindowSet:
             window=window,
             horizon=horizon,
             seasons=cycles,
-            minimum=min(window, max(window // 2, 2 * season)) if minimum is None else minimum,
+            minimum=least_history(window, season) if minimum is None else minimum,
             static=2 if by_series else 0,
             parts=parts,
             beside=_beside(panel, parts.training_until, known_after, window, horizon),
@@ -145,6 +145,14 @@ class WindowSet:
         which, series = np.nonzero(self.usable(origins).T)
         return series.astype(np.int64), origins[which]
 
+    def whole(self) -> Self:
+        """The same windows with nothing held out; a series that had no scale has one, if it can."""
+        scale = self.scale.copy()
+        for row in np.flatnonzero(scale == 0).tolist():
+            own = self.values[self.offsets[row] : self.offsets[row + 1]]
+            scale[row] = error_scale(own[None], self.season)[0]
+        return replace(self, parts=self.parts.whole(), scale=scale)
+
     def save(self) -> dict[str, AnyArray]:
         """The set as arrays, which `load` takes back."""
         flat = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -168,6 +176,12 @@ class WindowSet:
         seasons = tuple((int(s), int(columns), int(r)) for s, columns, r in arrays["seasons"])
         given = {"seasons": seasons, "parts": Parts(**cut)}
         return cls(**{**plain, **given}, beside=CovariateWindows.load(arrays))
+
+
+def _typical_life(panel: Panel) -> int | None:
+    """Steps from the first to the newest observation of the middle series; None without any."""
+    lives = [info.last - max(info.first, panel.first_step) + 1 for info in panel.series]
+    return int(np.median(lives)) if lives else None
 
 
 def _beside(

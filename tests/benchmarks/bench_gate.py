@@ -49,7 +49,7 @@ def errors_of(steps: int) -> tuple[Errors, int]:
             methods[f"{name} {seed}"] = held_out.network(model, config, LEVELS)
     scored = held_out.score(methods, LEVELS, np.array([0]), lambda: None)
     errors = {name: tally.windows() for name, tally in scored.tallies.items()}
-    return errors, gate.overlap_of(HORIZON, windowset.season)
+    return errors, gate.overlap_of(HORIZON, windowset.parts.gate_apart)
 
 
 def said(errors: Errors, candidate: str, champion: str, overlap: int) -> tuple[str, str]:

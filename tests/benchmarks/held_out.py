@@ -88,7 +88,7 @@ class Days:
         pinball = metrics.pinball(actual, quantiles, LEVELS).mean(axis=-1)
         flat = actual.reshape(-1, self.config.horizon)
         return {
-            "pinball": float(np.nanmean(pinball / size)),
+            "pinball loss, twice": float(2 * np.nanmean(pinball / size)),
             "MASE": float(np.nanmean(np.abs(actual - quantiles[..., MIDDLE]) / size)),
             "weighted quantile loss": metrics.weighted_quantile_loss(
                 flat, quantiles.reshape(*flat.shape, len(LEVELS)), LEVELS

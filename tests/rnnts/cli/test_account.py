@@ -59,7 +59,7 @@ def test_an_explanation_is_read_from_the_top(rnnts: Callable[..., Said]) -> None
     assert told["Method"].startswith("seasonal_naive, a fallback: its values of one season")
     assert told["Quality"] == "cold: its history has 48 steps, the window 288"
     assert told["Model"] == "no network: a plain method serves every series of the panel"
-    assert "TOO_SHORT: has 48, needs 288; served by seasonal_naive; nothing to do if it is" in out
+    assert "TOO_SHORT: has 48, needs 144; served by seasonal_naive; nothing to do if it is" in out
     assert "NO_CHAMPION (whole panel): no network was promoted" in out
     assert "Against the issue before (publication 1, 2026-02-09 19:00-05:00), over the 24" in out
     assert "24 new values; 24 steps less to look ahead" in out
@@ -118,7 +118,7 @@ def test_a_replay_of_what_is_not_there_names_what_is(rnnts: Callable[..., Said])
 def test_findings_are_listed_with_what_to_do_and_narrowed(rnnts: Callable[..., Said]) -> None:
     code, out, _ = rnnts("findings", "loads")
     assert code == 0
-    assert "warning: TOO_SHORT loads/short: has 48, needs 288; served by seasonal_naive" in out
+    assert "warning: TOO_SHORT loads/short: has 48, needs 144; served by seasonal_naive" in out
     assert "    do: nothing to do if it is new; the network takes over once its window is" in out
     assert "    seen 2 times since 2026-02-09 19:00-05:00, last for 2026-02-10 19:00-05:00" in out
     assert "info: NO_CHAMPION loads: " in out

@@ -20,6 +20,7 @@ HORIZON = 24
 MIDDLE, LOW, HIGH = LEVELS.index(0.5), LEVELS.index(0.1), LEVELS.index(0.9)
 RULES = Rules(
     window=7 * DAY,
+    least=7 * DAY,
     horizon=HORIZON,
     season=DAY,
     days=1,

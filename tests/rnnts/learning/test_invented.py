@@ -122,9 +122,10 @@ def test_a_network_with_covariates_trains_beside_the_invented(with_holidays: Win
 
 def test_a_short_training_has_no_time_for_them() -> None:
     recipe = Recipe(batch=100, invented=0.8, passes=3.0)
-    assert invented_rows(recipe, 30, 1_000) == 0  # 3 passes
-    assert invented_rows(recipe, 60, 1_000) == 50
-    assert invented_rows(recipe, 10_000, 1_000) == 80
+    assert invented_rows(recipe, 30, 1_000, 24) == 0  # 3 passes
+    assert invented_rows(recipe, 60, 1_000, 24) == 50
+    assert invented_rows(recipe, 10_000, 1_000, 24) == 80
+    assert invented_rows(recipe, 60, 12_000, 288) == 50  # twelve of them are hardly more than one
 
 
 def test_only_networks_that_scale_by_window_and_know_no_calendar_practise() -> None:

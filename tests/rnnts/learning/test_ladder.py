@@ -12,7 +12,9 @@ from rnnts.panels.panel import Panel, SeriesInfo
 
 NAN = np.nan
 LEVELS = (0.1, 0.5, 0.9)
-RULES = Rules(window=48, horizon=4, season=24, days=1, max_delay=6, max_stale=60, retired_after=200)
+RULES = Rules(
+    window=48, least=30, horizon=4, season=24, days=1, max_delay=6, max_stale=60, retired_after=200
+)
 STEPS = 400
 DAILY = np.ones(1, np.int64)
 
@@ -71,7 +73,8 @@ CASES = {
         True,
     ),
     "nothing at all": (np.full(STEPS, NAN), "skipped", "cold", "ALL_MISSING", True),
-    "shorter than the window": (with_gap(0, 360), "seasonal_naive", "cold", "TOO_SHORT", True),
+    "shorter than the window": (with_gap(0, 360), "network", "cold", None, False),
+    "too short for it": (with_gap(0, 372), "seasonal_naive", "cold", "TOO_SHORT", True),
     "shorter than a season": (with_gap(0, 391), "last_value", "cold", "TOO_SHORT", True),
     "vanished": (with_gap(199, 400), "skipped", "fallback", "SERIES_RETIRED", False),
     "constant": (np.full(STEPS, 7.0), "baseline", "fresh", "CONSTANT", False),
@@ -114,7 +117,7 @@ def test_each_history_gets_its_rung_its_quality_and_its_reason(case: str) -> Non
 def test_the_finding_of_a_short_series_says_what_it_has_and_needs() -> None:
     (finding,) = climbed(with_gap(0, 391))[0].findings
     assert finding.evidence == (
-        "has 9, needs 24 for a season and 48 for the network; served by last_value"
+        "has 9, needs 24 for a season and 30 for the network; served by last_value"
     )
 
 
@@ -123,7 +126,8 @@ def test_the_finding_of_a_short_series_says_what_it_has_and_needs() -> None:
     [
         (np.full(STEPS, NAN), "profile"),
         (with_gap(0, 399), "last_value"),
-        (with_gap(0, 360), "seasonal_naive"),
+        (with_gap(0, 372), "seasonal_naive"),
+        (with_gap(0, 360), "network"),
     ],
 )
 def test_a_new_series_climbs_as_far_as_it_can_and_degrades_nothing(

@@ -6,7 +6,9 @@ from rnnts.panels.grid import Grid
 from rnnts.panels.panel import Panel, SeriesInfo
 
 NAN = np.nan
-RULES = Rules(window=8, horizon=2, season=4, days=1, max_delay=2, max_stale=5, retired_after=10)
+RULES = Rules(
+    window=8, least=8, horizon=2, season=4, days=1, max_delay=2, max_stale=5, retired_after=10
+)
 
 
 def standing(*rows: list[float], first_step: int = 100, before: int = 0) -> Standing:
@@ -62,6 +64,10 @@ def test_the_missing_share_leaves_out_what_is_only_late() -> None:
     some = standing(full, late, holes)
     assert some.missing.tolist() == [0.0, 0.0, 0.25]
     assert some.seen.tolist() == [8, 5, 6]
+
+
+def test_nothing_is_missing_before_a_series_began() -> None:
+    assert standing([NAN] * 15 + [1.0, 2, NAN, 4, 5]).missing.tolist() == [0.2]
 
 
 def test_a_panel_that_ends_before_the_origin_is_late_not_full() -> None:

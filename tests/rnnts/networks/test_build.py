@@ -217,7 +217,7 @@ def test_a_fresh_default_network_forecasts_the_mean_of_its_bases(
     inputs["values"] = np.array([[1.0, 2.0, 3.0, 8.0]])
     inputs["bases"] = np.array([[[2.0, 6.0], [3.0, 7.0]]])
     medians = build(config)(inputs).numpy()[0, :, 1]
-    expected = [(8 + 2 + (2 + 7) + 6) / 4, (8 + 3 + (3 + 7) + 7) / 4]
+    expected = [(8 + 3 + 2 + (2 + 7) + 6) / 5, (8 + 3 + 3 + (3 + 7) + 7) / 5]
     np.testing.assert_allclose(medians, expected, rtol=1e-6)
 
 
@@ -234,4 +234,4 @@ def test_a_patched_network_with_constant_weights_gives_the_recorded_output(
     np.testing.assert_allclose(model(inputs).numpy()[0], RECORDED, rtol=1e-5)
 
 
-RECORDED = [[4.149994, 17.983005, 31.816015], [5.049998, 19.1715, 33.293003]]
+RECORDED = [[4.227274, 20.508948, 36.790624], [5.045448, 21.588987, 38.132524]]

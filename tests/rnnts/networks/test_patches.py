@@ -50,11 +50,11 @@ def test_the_seasonal_unit_is_the_seasonal_error_inside_the_window() -> None:
     assert unit.tolist() == [[2.0]]
 
 
-def test_bases_are_the_last_value_newest_mean_older_level_shifted_and_day_shifted() -> None:
+def test_bases_are_the_last_value_level_newest_mean_older_shifted_and_day_shifted() -> None:
     bases = np.array([[[6.0, 4.0, 16.0, 12.0]]])  # the newest two of a season, and both shifted
     window = np.array([[1.0, 3.0, 5.0, 9.0]])  # its level rose from 2 to 7
     wide = np.asarray(patches.widen_bases([bases, window], [[2, 2, 0]]))
-    assert wide.tolist() == [[[9.0, 6.0, 5.0, 4.0, 11.0, 16.0, 14.0]]]
+    assert wide.tolist() == [[[9.0, 7.0, 6.0, 5.0, 4.0, 11.0, 16.0, 14.0]]]
 
 
 def test_three_seasons_give_their_median_too_which_forgets_a_holiday() -> None:

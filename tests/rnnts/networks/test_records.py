@@ -30,7 +30,7 @@ def records(series: FloatArray, window: int, unit: float = 1.0) -> FloatArray:
 def test_what_repeats_exactly_has_no_error_and_what_does_not_has_its_own() -> None:
     """Every other day is 2 higher: the day before is off by 2, two days and a week before by 0."""
     series = np.tile([1.0, 5, 3, 4, 3, 7, 5, 6], 4)
-    for day, two_days, mean, week, shifted in records(series, 16, unit=2.0):
+    for day, two_days, mean, week, shifted, _ in records(series, 16, unit=2.0):
         assert day == pytest.approx(1.0)
         assert mean == pytest.approx(0.5)
         assert [two_days, week, shifted] == pytest.approx([LEAST] * 3)
@@ -39,7 +39,7 @@ def test_what_repeats_exactly_has_no_error_and_what_does_not_has_its_own() -> No
 def test_a_week_that_is_shifted_to_the_level_before_knows_what_rose() -> None:
     """A rise of 1 a week: a week before is off by 1, shifted by nothing."""
     series = np.repeat([0.0, 0, 1, 1, 2, 2, 3, 3], 4)
-    for *_, week, shifted in records(series, 16):
+    for *_, week, shifted, _ in records(series, 16):
         assert week == pytest.approx(1.0)
         assert shifted == pytest.approx(LEAST)
 
@@ -54,9 +54,16 @@ def test_the_newest_days_have_records_of_their_own() -> None:
 def test_what_cannot_be_told_is_not_known() -> None:
     series = np.full(24, np.nan)
     series[-8:] = 1.0
-    day, two_days, _, week, shifted = records(series, 16)[0]
+    day, two_days, _, week, shifted, level = records(series, 16)[0]
     assert day == pytest.approx(LEAST)
+    assert level == pytest.approx(LEAST)
     assert np.isnan([two_days, week, shifted]).all()
+
+
+def test_the_level_of_a_day_is_held_against_the_day_after() -> None:
+    series = np.tile([1.0, 2, 3, 100], 6)
+    for *_, level in records(series, 16):
+        assert level == pytest.approx((1.5 + 0.5 + 0.5 + 97.5) / 4)
 
 
 def test_a_network_goes_by_what_lies_before_its_window(

@@ -20,7 +20,8 @@ def config(**settings: Any) -> PanelConfig:  # noqa: ANN401 - any setting
 @pytest.mark.parametrize(
     ("frequency", "history", "window"),
     [
-        ("5min", 100_000, 4_032),
+        ("5min", 100_000, 2_016),
+        ("10min", 100_000, 2_016),
         ("1MS", 1_000, 60),
         ("15min", 100_000, 1_344),
         ("30min", 100_000, 672),

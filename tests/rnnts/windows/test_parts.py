@@ -15,9 +15,19 @@ def test_the_gate_has_eight_origins_a_day_apart_and_ends_with_the_history() -> N
     assert parts.gate_until == 4000
 
 
-def test_the_gate_has_fewer_origins_where_they_would_exceed_a_quarter_of_the_history() -> None:
+def test_origins_come_closer_and_grow_fewer_where_they_would_exceed_a_quarter_of_the_history() -> (
+    None
+):
     parts = split_time(0, 400, 48, 24)
-    assert parts.gate_origins.tolist() == [304, 328, 352]  # targets cover 96 of 400 steps
+    assert parts.gate_origins.tolist() == list(range(310, 353, 6))  # targets cover 90 of 400 steps
+    assert split_time(0, 280, 48, 24).gate_origins.tolist() == [214, 220, 226, 232]
+
+
+def test_shares_are_of_the_life_of_a_typical_series() -> None:
+    young = split_time(0, 4000, 48, 24, life=400)
+    assert young.gate_origins.tolist() == list(range(3910, 3953, 6))
+    assert young.training_until == 3910 - 48
+    assert split_time(0, 4000, 48, 24, life=9000).ends == split_time(0, 4000, 48, 24).ends
 
 
 def test_calibration_has_forty_origins_where_they_fit_an_eighth_of_the_history() -> None:
