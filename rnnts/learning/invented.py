@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnts.panels.arrays import BoolArray, FloatArray, IntArray
-from rnnts.windows.clock import history_steps, reach_of
+from rnnts.windows.clock import history_steps, least_history, reach_of
 from rnnts.windows.parts import Parts
 from rnnts.windows.smooth import smooth
 from rnnts.windows.windowset import WindowSet, error_scale
@@ -56,7 +56,7 @@ def invented_windows(like: WindowSet, seed: int, wanted: int | None = None) -> W
         window=like.window,
         horizon=like.horizon,
         seasons=like.seasons,
-        minimum=like.minimum,
+        minimum=least_history(like.window, like.season),
         static=0,
         parts=Parts(steps, steps, steps, nothing, nothing),
     )
@@ -140,11 +140,28 @@ class _Dice:
         shape = np.einsum("nwc,wcs->ns", heights, circles)
         peaked = np.exp(shape / (shape.std(axis=1, keepdims=True) + TINY) * self.size(0.5, 1.2))
         shape = np.where(self.some(0.3), peaked, shape)
+        shape = np.where(self.some(0.1), self.pulses(season), shape)
         shape -= shape.mean(axis=1, keepdims=True)
         unit: FloatArray = shape / (shape.std(axis=1, keepdims=True) + TINY)
         return unit
 
+    def pulses(self, season: int) -> FloatArray:
+        """A season of a few short events at fixed times, as of jobs that a clock starts.
 
+        Returns:
+            [count, season].
+        """
+        shape = np.zeros((self.count, season))
+        at = np.arange(season)
+        for place in range(MOST_PULSES):
+            begin = self.random.integers(season, size=(self.count, 1))
+            width = self.random.integers(1, max(2, season // 48), (self.count, 1), endpoint=True)
+            there = (at - begin) % season < width
+            shape += there * self.size(0.3, 3) * (self.some(0.5) if place else True)
+        return shape
+
+
+MOST_PULSES = 6
 WARM_UP = 50
 """Steps before an autoregressive series counts."""
 MOST_WAVES = 12
@@ -201,12 +218,36 @@ def _aperiodic(dice: _Dice, season: int) -> FloatArray:
     """Walks, trends and shifts of level, [count, steps]."""
     walk = np.cumsum(dice.random.normal(size=(dice.count, dice.steps)), axis=1) / np.sqrt(season)
     values: FloatArray = walk * dice.size(0.01, 0.5) * dice.some(0.35)
+    values += _bursts(dice) * dice.some(0.15)
+    values += _outages(dice, season) * dice.some(0.2)
     slope = dice.random.normal(size=(dice.count, 1)) * dice.size(0.002, 0.1) * dice.some(0.4)
     values += slope * np.arange(dice.steps) / season
     shifted = np.arange(dice.steps) >= dice.random.integers(dice.steps, size=(dice.count, 1))
     height = dice.random.normal(size=(dice.count, 1)) * dice.size(0.3, 4) * dice.some(0.15)
     values += shifted * height
     return values + _cycles(dice) * dice.size(0.1, 3) * dice.some(0.3)
+
+
+def _bursts(dice: _Dice) -> FloatArray:
+    """Single steps far above the others, [count, steps]."""
+    there = dice.random.random((dice.count, dice.steps)) < dice.size(0.0005, 0.02)
+    return there * dice.size(1, 10) * dice.random.exponential(size=there.shape)
+
+
+def _outages(dice: _Dice, season: int) -> FloatArray:
+    """Stretches at another level, after which all is as before, [count, steps]."""
+    values = np.zeros((dice.count, dice.steps))
+    at = np.arange(dice.steps)
+    for place in range(MOST_OUTAGES):
+        began = dice.random.integers(dice.steps, size=(dice.count, 1))
+        length = dice.size(1, 4 * season)
+        depth = dice.random.normal(size=(dice.count, 1)) * dice.size(0.5, 5)
+        some = dice.some(0.5) if place else True
+        values += ((at >= began) & (at < began + length)) * depth * some
+    return values
+
+
+MOST_OUTAGES = 3
 
 
 def _cycles(dice: _Dice) -> FloatArray:

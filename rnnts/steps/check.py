@@ -195,7 +195,7 @@ def suggestions(panel: str, resolved: Resolved, data: PanelReport) -> Iterator[F
         yield Finding(
             "TOO_SHORT", "info", panel,
             f"{_counted(data.short)} of {data.series} series have less than two seasons of values",
-            "nothing to do: simpler methods serve them until half a window is there",
+            "nothing to do: simpler methods serve them until two are there",
         )  # fmt: skip
 
 

@@ -56,12 +56,12 @@ class Spec(Protocol):
 
 
 def least_history(window: int, season: int) -> int:
-    """Steps from a series' first observation from which a network is trained on it and serves it.
+    """Steps from a series' first observation from which a network serves it: two first seasons.
 
     >>> least_history(336, 24), least_history(10, 24)
-    (168, 10)
+    (48, 10)
     """
-    return min(window, max(window // 2, 2 * season))
+    return min(window, 2 * season)
 
 
 YEARLY = 300

@@ -65,7 +65,8 @@ def split_time(
 
     The gate has 8 origins one season apart; a quarter of a season apart where the targets of those
     would cover more than a quarter of the history, and fewer where these do. Calibration has 40, a
-    season apart, or what fits an eighth. Each keeps at least one.
+    season apart, or what fits an eighth, closer too where that is less than 4. Each keeps at least
+    one.
 
     Args:
         first_step: Grid step of the oldest observation.

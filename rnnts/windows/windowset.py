@@ -92,7 +92,7 @@ class WindowSet:
             window=window,
             horizon=horizon,
             seasons=cycles,
-            minimum=least_history(window, season) if minimum is None else minimum,
+            minimum=max(window // 2, least_history(window, season)) if minimum is None else minimum,
             static=2 if by_series else 0,
             parts=parts,
             beside=_beside(panel, parts.training_until, known_after, window, horizon),

@@ -25,7 +25,7 @@ Said = tuple[int, str, str]
 def project(tmp_path: Path) -> Project:
     """Two nights are out, by a plain method; one series is too short."""
     short = wave(24 * 50, 24)
-    short[: 24 * 39] = np.nan
+    short[: 24 * 39 + 1] = np.nan
     more = 'timezone = "America/New_York"'
     made = lay_out(tmp_path, {"a": wave(24 * 50, 24), "short": short}, horizon=48, more=more)
     for at in (NIGHT, NIGHT + DAY):
@@ -57,13 +57,13 @@ def test_an_explanation_is_read_from_the_top(rnnts: Callable[..., Said]) -> None
     assert lines[0] == ("loads / short, issued 2026-02-10 19:00-05:00 (publication 2, night, live)")
     told = {line[:12].strip(): line[12:] for line in lines if line[:12].strip()}
     assert told["Method"].startswith("seasonal_naive, a fallback: its values of one season")
-    assert told["Quality"] == "cold: its history has 48 steps, the window 288"
+    assert told["Quality"] == "cold: its history has 47 steps, the window 288"
     assert told["Model"] == "no network: a plain method serves every series of the panel"
-    assert "TOO_SHORT: has 48, needs 144; served by seasonal_naive; nothing to do if it is" in out
+    assert "TOO_SHORT: has 47, needs 48; served by seasonal_naive; nothing to do if it is" in out
     assert "NO_CHAMPION (whole panel): no network was promoted" in out
     assert "Against the issue before (publication 1, 2026-02-09 19:00-05:00), over the 24" in out
     assert "24 new values; 24 steps less to look ahead" in out
-    assert "its history has only 48 steps" in out
+    assert "its history has only 47 steps" in out
 
 
 def test_each_target_time_is_told_where_it_is_asked_for(rnnts: Callable[..., Said]) -> None:
@@ -118,8 +118,8 @@ def test_a_replay_of_what_is_not_there_names_what_is(rnnts: Callable[..., Said])
 def test_findings_are_listed_with_what_to_do_and_narrowed(rnnts: Callable[..., Said]) -> None:
     code, out, _ = rnnts("findings", "loads")
     assert code == 0
-    assert "warning: TOO_SHORT loads/short: has 48, needs 144; served by seasonal_naive" in out
-    assert "    do: nothing to do if it is new; the network takes over once its window is" in out
+    assert "warning: TOO_SHORT loads/short: has 47, needs 48; served by seasonal_naive" in out
+    assert "    do: nothing to do if it is new; the network takes over once it has that" in out
     assert "    seen 2 times since 2026-02-09 19:00-05:00, last for 2026-02-10 19:00-05:00" in out
     assert "info: NO_CHAMPION loads: " in out
     assert out.index("TOO_SHORT") < out.index("NO_CHAMPION")

@@ -55,7 +55,7 @@ def mixed(tmp_path: Path) -> Project:
         tmp_path,
         {
             "good": wave(HOURS, 24),
-            "short": with_gap(0, HOURS - 100),
+            "short": with_gap(0, HOURS - 40),
             "tiny": with_gap(0, HOURS - 9),
             "stale": with_gap(HOURS - 60, HOURS),
             "constant": np.full(HOURS, 7.0),
