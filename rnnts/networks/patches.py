@@ -84,10 +84,10 @@ def widen_bases(tensors: list[Tensor], seasons: Sequence[Sequence[int]]) -> Tens
     """Bases whose mixture is the point forecast.
 
     The last value and the median of the newest first season, both the same for all targets; for
-    each season its newest values, their mean and their median, which forgets a
-    holiday, the newest one shifted by the change of level over a whole season, and the newest and
-    the mean of all shifted by that of the newest first season; of a smoothed season what its
-    columns hold, and the mean of the two shifted ones.
+    each season its newest values, their mean and their median, which forgets a holiday, the newest
+    one shifted by the change of level over a whole season, and the newest and the mean of all
+    shifted by that of the newest first season; of a smoothed season what its columns hold, and the
+    mean of the two shifted ones.
 
     Args:
         tensors: Scaled bases [batch, horizon, columns], scaled window [batch, window].

@@ -50,10 +50,9 @@ def record_of_bases(tensors: list[Tensor], seasons: Sequence[Sequence[int]], fir
     """Logarithm of each base's mean absolute error, in seasonal units, and whether it is known.
 
     Of each season: every turn, their mean, and for all but the first season the newest turn and the
-    mean of all, each shifted to the level of the newest first season; and the median of the first
-    season before. As if each step had been
-    forecast a season before; which hour the clock showed does not matter here. First over the whole
-    window, then over its RECENT first seasons.
+    mean of all, each shifted to the level of the newest first season; last the median of the first
+    season before. As if each step had been forecast a season before; which hour the clock showed
+    does not matter here. First over the whole window, then over its RECENT first seasons.
 
     Args:
         tensors: What lies before the window [batch, steps], the window [batch, window], both

@@ -47,6 +47,26 @@ def test_a_pass_gives_each_window_once_and_the_next_pass_another_order(
     assert drawn[:total].tolist() != sorted(drawn[:total])
 
 
+def test_a_pass_draws_of_no_series_more_than_four_times_the_middle_one(
+    panel_of: Callable[..., Panel],
+) -> None:
+    series = [np.arange(1_000.0), *(start + np.arange(15.0) for start in (2e3, 3e3, 4e3))]
+    windowset = WindowSet.of(
+        panel_of(series), window=5, horizon=1, seasons=(), minimum=5, parts=whole(1000)
+    )
+    total = window_count(windowset)
+    assert total == 40 + 3 * 10
+    stream = iter(batches(windowset, total, 3))
+    passes = [np.sort(next(stream)[1].numpy()[:, 0]) for _ in range(20)]
+    for drawn in passes:
+        old, young = drawn[:40], drawn[40:]
+        assert young.tolist() == [start + 5 + at for start in (2e3, 3e3, 4e3) for at in range(10)]
+        assert 24 <= np.diff(old).min() <= np.diff(old).max() <= 25  # from all over its life
+        assert old[0] < 30
+        assert old[-1] > 970
+    assert len({start for drawn in passes for start in drawn[:40].tolist()}) > 400
+
+
 def test_a_stream_goes_on_where_another_one_stopped(panel_of: Callable[..., Panel]) -> None:
     windowset = WindowSet.of(panel_of([np.arange(200.0)]), window=8, horizon=4, seasons=DAY)
     stream = iter(batches(windowset, 7, 5))

@@ -58,6 +58,28 @@ def test_a_constant_series_has_no_scale(windowset: WindowSet) -> None:
     assert windowset.scale.tolist() == [4.0, 4.0, 0.0]
 
 
+def test_with_nothing_held_out_a_series_too_young_for_a_scale_has_one(
+    panel_of: Callable[..., Panel],
+) -> None:
+    panel = panel_of([np.arange(80.0), np.arange(80.0), np.arange(10.0)])
+    windowset = WindowSet.of(panel, window=8, horizon=4, seasons=SEASONS)
+    assert windowset.scale.tolist() == [4.0, 4.0, 0.0]
+    assert windowset.whole().scale.tolist() == [4.0, 4.0, 4.0]
+    assert windowset.whole().parts.training_until == windowset.parts.gate_until
+
+
+def test_what_is_held_out_follows_the_life_of_a_typical_series(
+    panel_of: Callable[..., Panel],
+) -> None:
+    young = [np.arange(60.0)] * 3
+    alone, beside = (
+        WindowSet.of(panel_of(series), window=8, horizon=4, seasons=SEASONS).parts
+        for series in (young, [np.arange(900.0), *young])
+    )
+    assert beside.ends == alone.ends
+    assert beside.training_until > 1_000 - 60 / 2
+
+
 def test_missing_values_do_not_count_in_a_mean_change() -> None:
     values = np.array([[0.0, 1.0, np.nan, 5.0, 4.0]])
     assert mean_change(values, 2).tolist() == [4.0]
