@@ -35,7 +35,9 @@ def test_every_row_gets_its_forecast_in_order(model: keras.Model) -> None:
     inputs = inputs_of(11)
     forecast = predict_blocks(model, inputs, block=4)
     assert forecast.shape == (11, 5, 13)
-    np.testing.assert_allclose(forecast, model(inputs).numpy(), rtol=1e-5)
+    np.testing.assert_allclose(
+        forecast, model(inputs).numpy(), rtol=1e-5, atol=1e-4
+    )  # of sizes around 100
 
 
 def test_a_row_has_the_same_bits_whatever_stands_in_the_others(model: keras.Model) -> None:
