@@ -39,9 +39,6 @@ known_at = "known_at" }'
 
 def late(settings: "Settings") -> Json:
     """Train once, two days before the first origin; forecast each origin once a bucket."""
-    from flows.nightly_forecast import nightly_forecast
-    from flows.weekly_retrain import weekly_retrain
-
     case = next(data.ett())
     case = case.quick(series=6, windows=3) if settings.quick else case
     delays = drawn_delays(len(case.origins), seed=0)
@@ -49,6 +46,9 @@ def late(settings: "Settings") -> Json:
     quantiles = np.full((len(BUCKETS), *case.actual.shape, len(LEVELS)), np.nan)
     methods: list[set[str]] = [set() for _ in BUCKETS]
     with served(), tempfile.TemporaryDirectory(prefix="rnnts-bench-") as name:
+        from flows.nightly_forecast import nightly_forecast  # quiet only once it is served
+        from flows.weekly_retrain import weekly_retrain
+
         folder = Path(name)
         config = lay_out(case, folder, minutes=settings.budget(case), seed=0)
         before = case.issued_at(case.fitted_before) - timedelta(hours=BUCKETS[0][1])
