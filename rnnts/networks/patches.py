@@ -73,9 +73,18 @@ def seasonal_unit(values: Tensor, steps: int) -> Tensor:
     """Mean absolute difference to one season earlier, at least a hundredth of the window's spread.
 
     The seasonal-naive error inside the window: the size of what is left to forecast, [batch, 1].
+    A season counts at most as much as `ODD` ordinary ones, so that a burst or an outage on one day
+    does not stand for what the others hold.
     """
     change = ops.abs(values[:, steps:] - values[:, :-steps])
-    return ops.maximum(mean_known(change, 1), 0.01)[:, None]
+    each = mean_or_nan(fold(pad_front(change, steps), steps), -1)  # [batch, seasons]
+    most = ODD * median_or_nan(each)[:, None]
+    most = ops.where(most > 0, most, float("inf"))  # most seasons without a change: all count
+    return ops.maximum(mean_known(ops.minimum(each, most), 1), 0.01)[:, None]
+
+
+ODD = 3
+"""A season that differs so much more than the middle one tells how odd it was, no more."""
 
 
 @register

@@ -50,6 +50,17 @@ def test_the_seasonal_unit_is_the_seasonal_error_inside_the_window() -> None:
     assert unit.tolist() == [[2.0]]
 
 
+def test_one_odd_season_counts_three_ordinary_ones_in_the_seasonal_unit() -> None:
+    ordinary, burst = [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 9e3]
+    unit = np.asarray(patches.seasonal_unit(np.array([ordinary, [*burst, nan]]), 2))
+    np.testing.assert_allclose(unit, [[1.0], [(1 + 1 + 3) / 3]])
+
+
+def test_where_most_seasons_hold_no_change_all_of_them_count() -> None:
+    unit = np.asarray(patches.seasonal_unit(np.array([[0.0] * 6 + [6.0, 6.0]]), 2))
+    assert unit.tolist() == [[2.0]]
+
+
 def test_bases_are_the_last_value_level_newest_mean_older_shifted_and_day_shifted() -> None:
     bases = np.array([[[6.0, 4.0, 16.0, 12.0]]])  # the newest two of a season, and both shifted
     window = np.array([[1.0, 3.0, 5.0, 9.0]])  # its level rose from 2 to 7
