@@ -1,8 +1,11 @@
 """Forecasts of many windows, in blocks of one shape: a row's bits depend on that row alone."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -10,6 +13,8 @@ from rnnts.panels.arrays import FloatArray
 
 BLOCK = 512
 """Rows of a block. Another shape would take other code paths, and give other bits."""
+T = TypeVar("T")
+S = TypeVar("S")
 
 
 def predict_blocks(model: Any, inputs: Mapping[str, FloatArray], block: int = BLOCK) -> FloatArray:
@@ -25,16 +30,31 @@ def predict_blocks(model: Any, inputs: Mapping[str, FloatArray], block: int = BL
     """
     rows = len(next(iter(inputs.values())))
     call = compiled(model)
-    pieces = []
-    for start in range(0, rows, block):
-        part = {
+
+    def part(start: int) -> FloatArray:
+        rows = {
             name: _padded(array[start : start + block], block) for name, array in inputs.items()
         }
-        pieces.append(np.asarray(call(part)))
+        return np.asarray(call(rows))
+
+    pieces = [*side_by_side(part, range(0, rows, block))]
     if not pieces:
         return np.zeros((0, *model.output_shape[1:]))
     forecast: FloatArray = np.concatenate(pieces)[:rows]
     return forecast
+
+
+def side_by_side(work: Callable[[T], S], items: Iterable[T]) -> Iterator[S]:
+    """`work` of each item, in their order, on as many threads as keep all cores busy.
+
+    The first goes alone, for the others to find compiled what it compiles. Threads change no bit:
+    a block's forecast is a computation of its own.
+    """
+    left = iter(items)
+    yield from map(work, islice(left, 1))
+    # One thread more than cores: a block's network does not fill them all the time.
+    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as threads:
+        yield from threads.map(work, left)
 
 
 def _padded(rows: FloatArray, block: int) -> FloatArray:

@@ -121,18 +121,20 @@ def _not_learnt(age: "IntArray", oldest: int, max_delay: int) -> "IntArray":
 
 def _predicted(panel: Panel, night: Night, serving: Serving) -> Iterator["FloatArray"]:
     """The network's output, a block of series after another, [rows, horizon, outputs]."""
-    from rnnts.learning.predict import predict_blocks
+    from rnnts.learning.predict import predict_blocks, side_by_side
     from rnnts.windows.gather import inputs_at
 
-    yield np.zeros((0, night.rules.horizon, len(serving.config.levels)))
-    for start in range(0, len(panel.series), BLOCK):
+    def block(start: int) -> "FloatArray":
         part = replace(
             panel,
             series=panel.series[start : start + BLOCK],
             values=panel.values[start : start + BLOCK],
         )
         inputs = inputs_at(part, serving.config, night.origin)
-        yield predict_blocks(serving.model, inputs, BLOCK)
+        return predict_blocks(serving.model, inputs, BLOCK)
+
+    yield np.zeros((0, night.rules.horizon, len(serving.config.levels)))
+    yield from side_by_side(block, range(0, len(panel.series), BLOCK))
 
 
 def _gated(night: Night, standing: Standing, rungs: Rungs, quantiles: "FloatArray") -> Rungs:
