@@ -70,11 +70,12 @@ def record_of_bases(tensors: list[Tensor], seasons: Sequence[Sequence[int]], fir
     errors = []
     for steps, columns in seasons:
         places = [begin - steps * turn for turn in range(1, columns + 1)]
-        turns = ops.stack([whole[:, place : place + length] for place in places], axis=-1)
-        away = window[:, :, None] - turns  # [batch, window, columns]
-        errors += _each_and_mean(away, columns)
+        # One array a turn: the steps lie side by side in memory, as what is summed should
+        away = [window - whole[:, place : place + length] for place in places]
+        errors += [*away, *_mean_of(away)]
         if steps > first and length >= 2 * first:  # else no level before a day is known
-            errors += _each_and_mean(_shifted(away, first), 1)
+            shifted = [_shifted(each, first) for each in away]
+            errors += [shifted[0], *_mean_of(shifted)]
     if length >= 2 * first > 2:  # noqa: PLR2004 - a day before a day, of more than one step
         errors.append(_to_level(window, first))
     errors = [ops.abs(error) for error in errors]
@@ -92,21 +93,19 @@ def _to_level(window: Tensor, first: int) -> Tensor:
     return ops.reshape(away, (-1, (count - 1) * first))
 
 
-def _each_and_mean(away: Tensor, most: int) -> list[Tensor]:
-    """Differences to the newest turns, and to the mean of all, [batch, steps] each."""
-    turns = [away[:, :, turn] for turn in range(most)]
-    return turns if away.shape[2] == 1 else [*turns, mean_or_nan(away, -1)]
+def _mean_of(turns: list[Tensor]) -> list[Tensor]:
+    """The mean of all turns that are known, [batch, steps]; nothing where there is but one."""
+    if len(turns) == 1:
+        return []
+    known = [ops.logical_not(ops.isnan(turn)) for turn in turns]
+    total = sum(ops.where(one, turn, 0.0) for one, turn in zip(known, turns, strict=True))
+    count = sum(ops.cast(one, turns[0].dtype) for one in known)
+    return [ops.where(count > 0, total / ops.maximum(count, 1), float("nan"))]
 
 
 def _shifted(away: Tensor, first: int) -> Tensor:
-    """Differences less their mean over the first season before, [batch, steps, columns].
-
-    Args:
-        away: [batch, window, columns].
-        first: Steps of the first season.
-    """
-    count, columns = away.shape[1] // first, away.shape[2]
-    days = ops.reshape(away[:, -count * first :], (-1, count, first, columns))
-    level = mean_or_nan(days, 2)  # [batch, count, columns]
-    left = days[:, 1:] - level[:, :-1, None]
-    return ops.reshape(left, (-1, (count - 1) * first, columns))
+    """Differences less their mean over the first season before, [batch, steps]."""
+    count = away.shape[1] // first
+    days = ops.reshape(away[:, -count * first :], (-1, count, first))
+    left = days[:, 1:] - mean_or_nan(days, 2)[:, :-1, None]
+    return ops.reshape(left, (-1, (count - 1) * first))

@@ -65,8 +65,9 @@ def _take(values: FloatArray, places: IntArray) -> FloatArray:
     if values.shape[1] == 0:
         return np.full((values.shape[0], *places.shape), np.nan)
     inside = (places >= 0) & (places < values.shape[1])
-    taken: FloatArray = values[:, np.where(inside, places, 0)]
-    return np.where(inside, taken, np.nan)
+    taken: FloatArray = np.take(values, np.where(inside, places, 0), axis=1)
+    taken[:, ~inside] = np.nan
+    return taken
 
 
 def _bases(panel: Panel, past: FloatArray, spec: Spec, origin: int) -> FloatArray:
@@ -79,8 +80,9 @@ def _bases(panel: Panel, past: FloatArray, spec: Spec, origin: int) -> FloatArra
             pieces.append(_smooth_columns(past, spec, origin - panel.first_step, steps, reach))
         else:
             aligned = aligned_steps(spec.horizon, (steps, columns), origin, first, shift)
-            own = _take(past, aligned - panel.first_step)
-            pieces += [own, own + _change(panel, past, spec, origin, (steps, columns), shift)]
+            twice = _take(past, np.tile(aligned - panel.first_step, 2))
+            twice[:, :, columns:] += _change(panel, past, spec, origin, (steps, columns), shift)
+            pieces.append(twice)
     return np.concatenate(pieces, axis=2)
 
 

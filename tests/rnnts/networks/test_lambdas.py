@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -95,3 +97,15 @@ def test_quantiles_never_cross_whatever_the_network_says(middle: int) -> None:
     rising = lambdas.quantiles([random.normal(size=(200, 7)).astype(np.float32), raw], middle)
     state = np.stack([random.normal(0, 1e9, 200), random.exponential(1e-3, 200)], axis=1)
     assert (np.diff(np.asarray(lambdas.unscale([rising, state])), axis=-1) >= 0).all()
+
+
+@pytest.mark.parametrize("length", [1, 2, 7, 24, lambdas.MOST_RANKED, lambdas.MOST_RANKED + 1, 200])
+def test_the_median_of_short_and_long_rows_is_that_of_what_is_known(length: int) -> None:
+    random = np.random.default_rng(length)
+    values = random.integers(0, 5, (40, 3, length)).astype(np.float64)  # many are equal
+    values[random.random(values.shape) < 0.3] = np.nan
+    values[0] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a row of nothing but NaN
+        expected = np.nanmedian(values, axis=-1)
+    np.testing.assert_array_equal(np.asarray(lambdas.median_or_nan(values)), expected)
