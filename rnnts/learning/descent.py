@@ -102,9 +102,15 @@ class Descent:
 
     def stream(self, start: int) -> Any:
         """Batches from step `start` on."""
-        recipe = self.recipe
         return iter(
-            batches(self.windowset, recipe.batch, self.seed, start=start, beside=self.beside)
+            batches(
+                self.windowset,
+                self.recipe.batch,
+                self.seed,
+                start=start,
+                beside=self.beside,
+                fused=self.recipe.fused,
+            )
         )
 
     @tf.function(autograph=False, reduce_retracing=True)
@@ -120,14 +126,14 @@ class Descent:
 
     def _step(self, batch: Batch) -> Tensor:
         inputs, targets, weights = batch
-        if self.recipe.mixing > 0 and self.config.scale == "window":
-            seed = tf.stack(
-                [tf.cast(self.seed, tf.int64), tf.cast(self.optimizer.iterations, tf.int64)]
-            )
-            inputs, targets, weights = mix(
-                batch, self.recipe.mixing, seed, covariates=self.config.covariates is not None
-            )
         with lambdas.fusing(on=self.recipe.fused), tf.GradientTape() as tape:
+            if self.recipe.mixing > 0 and self.config.scale == "window":
+                seed = tf.stack(
+                    [tf.cast(self.seed, tf.int64), tf.cast(self.optimizer.iterations, tf.int64)]
+                )
+                inputs, targets, weights = mix(
+                    batch, self.recipe.mixing, seed, covariates=self.config.covariates is not None
+                )
             copies, state = self.copies(inputs, training=True)
             wanted = self._targets_of_copies(inputs, targets)
             loss = self._loss_of_copies(copies, state, wanted, weights)

@@ -4,6 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from rnnts.networks import lambdas
+
 Tensor = Any
 Batch = tuple[dict[str, Tensor], Tensor, Tensor]
 MIXED = ("values", "bases", "before")
@@ -28,6 +30,15 @@ def mix(batch: Batch, share: float, seed: Tensor, *, covariates: bool = False) -
     """
     inputs, targets, weights = batch
     drawn = share * tf.random.stateless_uniform(tf.shape(weights), seed, dtype=weights.dtype)
+    blended, targets = _blended(inputs, targets, weights, drawn, covariates=covariates)
+    return blended, targets, weights
+
+
+@lambdas.fused
+def _blended(
+    inputs: dict[str, Tensor], targets: Tensor, weights: Tensor, drawn: Tensor, *, covariates: bool
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Inputs and targets, so much of the neighbour in each row, [batch]."""
     other = tf.roll(weights, 1, axis=0)
     both = (weights > 0) & (other > 0)
     share_of_other = tf.where(both, drawn, tf.zeros_like(drawn))  # [batch]
@@ -50,7 +61,7 @@ def mix(batch: Batch, share: float, seed: Tensor, *, covariates: bool = False) -
     blended = {name: blend(value) if name in MIXED else value for name, value in inputs.items()}
     if covariates:
         blended |= {name: blend_known(inputs[name]) for name in KNOWN}
-    return blended, blend(targets), weights
+    return blended, blend(targets)
 
 
 TINY = 1e-300

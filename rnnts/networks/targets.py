@@ -59,7 +59,8 @@ def adjust_targets(
     if step > 1:
         rows = plain(patches.every_nth, f"{name}_some", step=step)(rows)
     hidden = layers.Dense(UNITS, activation="gelu", name=f"{name}_hidden")(rows)
-    hidden = layers.Dropout(config.dropout, name=f"{name}_dropout")(hidden)
+    mask = (None, 1, UNITS)  # one for all targets: a draw for each took a tenth of a step
+    hidden = layers.Dropout(config.dropout, mask, name=f"{name}_dropout")(hidden)
 
     def head(part: str, width: int) -> Tensor:
         dense = layers.Dense(width, kernel_initializer="zeros", name=f"{name}_{part}")
@@ -82,6 +83,7 @@ def stretched(rows: Tensor, steps: int) -> Tensor:
 
 
 @lambdas.register
+@lambdas.fused
 def base_places(tensors: list[Tensor]) -> Tensor:
     """Mean of the bases, and each one's distance from it, in seasonal units.
 

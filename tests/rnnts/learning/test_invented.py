@@ -91,6 +91,19 @@ def test_a_batch_holds_both_and_its_own_are_drawn_as_ever() -> None:
     assert (weights[~ours].numpy() > 0).any()
 
 
+def test_a_batch_gathered_by_kernels_is_the_same_batch(with_holidays: WindowSet) -> None:
+    beside = Beside(invented_windows(with_holidays, 1), 10)
+    both = [
+        next(iter(batches(with_holidays, 30, 5, beside=beside, fused=fused)))
+        for fused in (False, True)
+    ]
+    (plain, *plain_others), (fused, *fused_others) = both
+    for name, values in plain.items():
+        np.testing.assert_allclose(fused[name], values, rtol=1e-12, atol=1e-9, err_msg=name)
+    np.testing.assert_array_equal(fused_others[0], plain_others[0])
+    np.testing.assert_array_equal(fused_others[1], plain_others[1])
+
+
 @pytest.fixture(scope="module")
 def with_holidays() -> WindowSet:
     entries = holiday_entries("US", Grid("1h"), 0, 24 * 70)
