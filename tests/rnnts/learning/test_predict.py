@@ -1,8 +1,10 @@
+import threading
+
 import keras
 import numpy as np
 import pytest
 
-from rnnts.learning.predict import predict_blocks
+from rnnts.learning.predict import predict_blocks, side_by_side
 from rnnts.networks.build import build
 from rnnts.networks.config import NetworkConfig
 
@@ -59,3 +61,30 @@ def test_fewer_rows_have_the_same_bits_as_the_first_of_many(model: keras.Model) 
 
 def test_no_row_gives_no_forecast(model: keras.Model) -> None:
     assert predict_blocks(model, inputs_of(0)).shape == (0, 5, 13)
+
+
+def test_work_goes_side_by_side_in_order_after_the_first_has_ended() -> None:
+    ended = [threading.Event() for _ in range(5)]
+    began_after_first = []
+
+    def work(number: int) -> int:
+        began_after_first.append(ended[0].is_set())
+        if number == 1:
+            assert ended[2].wait(60)  # on another thread; its result still comes first
+        ended[number].set()
+        return number * 10
+
+    assert [*side_by_side(work, range(5))] == [0, 10, 20, 30, 40]
+    assert began_after_first == [False, True, True, True, True]
+
+
+@pytest.mark.parametrize("bad", [0, 3])
+def test_what_goes_wrong_in_one_block_is_told(bad: int) -> None:
+    def work(number: int) -> int:
+        if number == bad:
+            raise ValueError(f"block {number}")
+        return number
+
+    with pytest.raises(ValueError, match=f"block {bad}"):
+        list(side_by_side(work, range(5)))
+    assert [*side_by_side(work, [])] == []
