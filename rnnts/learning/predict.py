@@ -32,10 +32,10 @@ def predict_blocks(model: Any, inputs: Mapping[str, FloatArray], block: int = BL
     call = compiled(model)
 
     def part(start: int) -> FloatArray:
-        rows = {
-            name: _padded(array[start : start + block], block) for name, array in inputs.items()
-        }
-        return np.asarray(call(rows))
+        chosen = slice(start, start + block)
+        return np.asarray(
+            call({name: _padded(array[chosen], block) for name, array in inputs.items()})
+        )
 
     pieces = [*side_by_side(part, range(0, rows, block))]
     if not pieces:

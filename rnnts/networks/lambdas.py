@@ -88,7 +88,7 @@ def median_or_nan(values: Tensor) -> Tensor:
 
 
 MOST_RANKED = 64
-"""Values up to which each is compared with each: an XLA sort takes longer, of 24 six times."""
+"""Values up to which each is compared with each: an XLA sort of 24 takes six times as long."""
 
 
 def _by_rank(values: Tensor, places: list[Tensor]) -> list[Tensor]:

@@ -51,7 +51,7 @@ def batches(  # noqa: PLR0913 - what is drawn from what, and how
         most: Windows of another part at most; default: all.
         beside: Windows of another set that are the last rows of each batch of "training".
         fused: Whether gathering for "training" is compiled into kernels: a third of the time, after
-            a second of compiling.
+            half a second of compiling.
 
     Returns:
         ({`values` [batch, window], `before` [batch, steps], `bases` [batch, horizon, bases],
