@@ -59,11 +59,8 @@ def adjust_targets(
     if step > 1:
         rows = plain(patches.every_nth, f"{name}_some", step=step)(rows)
     hidden = layers.Dense(UNITS, activation="gelu", name=f"{name}_hidden")(rows)
-    mask = (
-        None,
-        1,
-        UNITS,
-    )  # one for all targets: a draw for each was the longest operation of a step
+    # One mask for all targets: a draw for each was the longest operation of a step
+    mask = (None, 1, UNITS)
     hidden = layers.Dropout(config.dropout, mask, name=f"{name}_dropout")(hidden)
 
     def head(part: str, width: int) -> Tensor:
