@@ -30,9 +30,10 @@ PILOT = (5, 35)
 BUDGET_SHARE = 0.95
 """Part of the minutes that is planned in steps, as rnnts does; the limit itself is the whole."""
 LONGEST_CYCLES = 4
-FEWEST_STEPS = 1_000
 """Times the longest season that statistical methods look back, where histories are longer: MSTL
 over two years of hours takes minutes a series, and rnnts' own baseline looks back as far."""
+FEWEST_STEPS = 1_000
+"""What they look back at least, where there is as much."""
 
 
 def main(task_file: str, answer_file: str) -> None:
