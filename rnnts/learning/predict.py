@@ -12,7 +12,8 @@ import numpy as np
 from rnnts.panels.arrays import FloatArray
 
 BLOCK = 512
-"""Rows of a block. Another shape would take other code paths, and give other bits."""
+"""Series forecast at once, and in one file. Another shape would take other code paths, and give
+other bits."""
 T = TypeVar("T")
 S = TypeVar("S")
 

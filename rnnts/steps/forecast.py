@@ -14,10 +14,11 @@ from rnnts.database.leases import hold
 from rnnts.database.runs import record
 from rnnts.errors import NoUsableDataError
 from rnnts.findings import Finding
+from rnnts.learning.predict import BLOCK
 from rnnts.steps.nights import Given, Night
 from rnnts.steps.provenance import Provenance
 from rnnts.steps.results import StagedResult
-from rnnts.steps.rungs import BLOCK, NETWORKS, Outcome, forecast_of
+from rnnts.steps.rungs import NETWORKS, Outcome, forecast_of
 from rnnts.steps.staged import Block, Staged, keep_block
 
 if TYPE_CHECKING:

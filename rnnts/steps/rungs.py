@@ -10,6 +10,7 @@ from rnnts.findings import Finding
 from rnnts.learning.company import ranges_by_company
 from rnnts.learning.ladder import TRUSTED, Rungs, climb, plain_forecast, qualities, widened
 from rnnts.learning.plausibility import Candidate, gate_panel, implausible, movement_of
+from rnnts.learning.predict import BLOCK, predict_blocks, side_by_side
 from rnnts.learning.standing import Standing
 from rnnts.panels.panel import Panel
 from rnnts.steps.nights import Night
@@ -18,8 +19,6 @@ from rnnts.steps.serving import Serving
 if TYPE_CHECKING:
     from rnnts.panels.arrays import AnyArray, FloatArray, IntArray
 
-BLOCK = 512
-"""Series forecast at once, and in one file (see rnnts.learning.predict)."""
 NETWORKS = ("network", "network_previous")
 
 
@@ -121,7 +120,6 @@ def _not_learnt(age: "IntArray", oldest: int, max_delay: int) -> "IntArray":
 
 def _predicted(panel: Panel, night: Night, serving: Serving) -> Iterator["FloatArray"]:
     """The network's output, a block of series after another, [rows, horizon, outputs]."""
-    from rnnts.learning.predict import predict_blocks, side_by_side
     from rnnts.windows.gather import inputs_at
 
     def block(start: int) -> "FloatArray":

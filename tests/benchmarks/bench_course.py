@@ -19,7 +19,7 @@ from rnnts.panels.arrays import FloatArray
 from rnnts.panels.grid import Grid
 from rnnts.panels.panel import Panel
 from rnnts.panels.seasons import seasons_of
-from rnnts.windows.pipeline import gather_windows
+from rnnts.windows.pipeline import Flat
 from rnnts.windows.windowset import WindowSet
 from tests.benchmarks.series import course_series, panel_of, print_table
 
@@ -82,7 +82,7 @@ def our_forecast(panel: Panel, model: keras.Model, windowset: WindowSet) -> Floa
     """Medians of one step ahead, each from the true values before it."""
     whole = WindowSet.of(panel, window=windowset.window, horizon=1, seasons=seasons_of("1D", SPLIT))
     origins = np.arange(panel.first_step + SPLIT, panel.last_step + 1)
-    inputs, _, _ = gather_windows(whole, np.zeros_like(origins), origins)
+    inputs, _, _ = Flat.of(whole, "gate").gather(np.zeros_like(origins), origins)
     forecast: FloatArray = predict_blocks(model, inputs)[:, 0, 1]
     return forecast
 

@@ -102,7 +102,7 @@ class Repeater:
         self.spoil: Callable[[FloatArray], object] = lambda _quantiles: None
         self.loaded: list[str] = []
         monkeypatch.setattr("rnnts.learning.versions.load_network", self.load)
-        monkeypatch.setattr("rnnts.learning.predict.predict_blocks", self.predict)
+        monkeypatch.setattr("rnnts.steps.rungs.predict_blocks", self.predict)
 
     def load(self, _store: Store, manifest: Mapping[str, Any]) -> "Repeater":
         self.loaded.append(manifest["weights"]["name"])

@@ -22,7 +22,7 @@ from rnnts.panels.panel import Panel, SeriesInfo
 from rnnts.panels.seasons import seasons_of
 from rnnts.windows import pipeline
 from rnnts.windows.gather import inputs_at
-from rnnts.windows.pipeline import gather_windows
+from rnnts.windows.pipeline import Flat
 from rnnts.windows.windowset import WindowSet
 
 LEVELS = (0.1, 0.5, 0.9)
@@ -86,7 +86,7 @@ def fed(panel: Panel, windowset: WindowSet, origin: int) -> dict[str, FloatArray
         with_calendar=windowset.known_future > 0,
     )  # fmt: skip
     series = np.flatnonzero(windowset.usable(np.array([origin]))[:, 0])
-    gathered, _, _ = gather_windows(every, series, np.full(len(series), origin))
+    gathered, _, _ = Flat.of(every, "gate").gather(series, np.full(len(series), origin))
     return {f"served {name}": values for name, values in served.items()} | {
         f"trained {name}": np.asarray(values) for name, values in gathered.items()
     }

@@ -10,7 +10,7 @@ from rnnts.panels.panel import Panel, SeriesInfo
 from rnnts.panels.seasons import Season
 from rnnts.windows.covariates import codes_of, known_at, learn_features
 from rnnts.windows.gather import inputs_at
-from rnnts.windows.pipeline import gather_windows
+from rnnts.windows.pipeline import Flat
 from rnnts.windows.windowset import WindowSet
 
 STEPS, HORIZON, WINDOW = 240, 5, 12
@@ -71,7 +71,7 @@ def test_a_batch_holds_what_serving_would_have_seen_then(known_after: int) -> No
     windowset = windows_of(panel, known_after)
     rows = np.arange(3)
     for origin in (32, 41, STEPS - HORIZON, STEPS):
-        batch = gather_windows(windowset, rows, np.full(3, origin))[0]
+        batch = Flat.of(windowset, "gate").gather(rows, np.full(3, origin))[0]
         instant = known_at(panel.grid, windowset, origin)
         served = inputs_at(panel.upto(origin - 1), windowset, origin, instant=instant)
         for name, array in served.items():
@@ -82,7 +82,9 @@ def test_a_batch_holds_what_serving_would_have_seen_then(known_after: int) -> No
 
 def test_a_window_of_the_past_sees_the_forecast_of_its_own_time() -> None:
     windowset = windows_of(panel_with(vintages((0, 3, 9))))
-    known = gather_windows(windowset, np.array([0]), np.array([100]))[0]["known_future"].numpy()
+    known = (
+        Flat.of(windowset, "gate").gather(np.array([0]), np.array([100]))[0]["known_future"].numpy()
+    )
     ahead = known[0, WINDOW:, 0]  # from hour 100 on, as known at 100:00
     np.testing.assert_array_equal(ahead, [100.0, np.nan, 102.03, np.nan, 104.09])
 
@@ -96,7 +98,7 @@ def test_what_became_known_after_an_origin_changes_nothing_of_it() -> None:
     poisoned = replace(table, values=np.where(later[:, None], 1e9, table.values))
     loud = replace(quiet, covariates=replace(quiet.covariates, numbers=(poisoned,)))
     one, other = (
-        gather_windows(windows_of(panel), np.arange(3), np.full(3, origin))[0]
+        Flat.of(windows_of(panel), "gate").gather(np.arange(3), np.full(3, origin))[0]
         for panel in (quiet, loud)
     )
     for name in one:
@@ -134,7 +136,7 @@ def test_a_window_set_is_kept_with_its_covariates() -> None:
     again = WindowSet.load(windowset.save())
     assert again.covariates == windowset.covariates
     rows, origins = np.arange(3), np.full(3, 100)
-    one, other = (gather_windows(each, rows, origins)[0] for each in (windowset, again))
+    one, other = (Flat.of(each, "gate").gather(rows, origins)[0] for each in (windowset, again))
     for name in one:
         np.testing.assert_array_equal(one[name], other[name])
 

@@ -9,7 +9,7 @@ from rnnts.panels.panel import Panel, SeriesInfo
 from rnnts.panels.seasons import Season, seasons_of
 from rnnts.windows.gather import inputs_at
 from rnnts.windows.parts import Parts
-from rnnts.windows.pipeline import batches, gather_windows, window_count
+from rnnts.windows.pipeline import Flat, batches, window_count
 from rnnts.windows.windowset import WindowSet
 
 DAY = (Season("day", 4, 1),)
@@ -271,7 +271,7 @@ def test_chosen_windows_are_gathered_at_once(panel_of: Callable[..., Panel]) -> 
     panel = panel_of([np.arange(200.0), np.arange(200.0) ** 2])
     windowset = WindowSet.of(panel, window=8, horizon=4, seasons=DAY)
     expected, targets, weights = next(iter(batches(windowset, 64, 0, "gate")))
-    gathered = gather_windows(windowset, *windowset.windows("gate"))
+    gathered = Flat.of(windowset, "gate").gather(*windowset.windows("gate"))
     for name, array in expected.items():
         np.testing.assert_array_equal(gathered[0][name], array)
     np.testing.assert_array_equal(gathered[1], targets)
