@@ -36,7 +36,7 @@ test: setup ## everything that is held: lint, format, types, import direction, t
 	$(BIN)/ruff format --no-cache --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest rnnts flows tasks deployments tests --cov
+	$(BIN)/pytest rnnts flows tasks deployments tests --cov -n auto --maxprocesses 4 --dist loadfile
 
 demo: setup ## the main job on real data: a year of flights, a retrain, eight nights, a picture
 	$(BIN)/python -m deployments.demo

@@ -358,17 +358,6 @@ def _mean_known(values: Tensor) -> Tensor:
     return tf.reduce_sum(tf.where(known, values, 0.0), axis=1) / count  # 0 / 0 is NaN
 
 
-def gather_windows(windowset: WindowSet, series: IntArray, origins: IntArray) -> Batch:
-    """Inputs, targets and weights of chosen windows at once, as `batches` lays them out.
-
-    Args:
-        windowset: Seen up to the end of its gate.
-        series: Row of the panel, [windows].
-        origins: Grid step of each first target, [windows].
-    """
-    return Flat.of(windowset, "gate").gather(tf.constant(series), tf.constant(origins))
-
-
 def window_count(windowset: WindowSet) -> int:
     """Windows that a pass of training draws."""
     return int(draws_of_a_pass(windowset.counts()).sum())

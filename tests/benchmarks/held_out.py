@@ -1,6 +1,7 @@
 """What a training is worth on days that it never saw, all of them before a case's test part.
 
     python -m tests.benchmarks.held_out m4 --steps 1000 --seed 0 --recipe invented=0
+    python -m tests.benchmarks.held_out flights-holidays --before 2013-09-11T07
 
 The first training is scored on the gate's origins; so is the second, which here may see what lies
 before them and nothing else. These are the figures of docs/research.md: whoever changes the network
@@ -132,6 +133,12 @@ def changed(recipe: Recipe, changes: Sequence[str]) -> Recipe:
     return replace(recipe, **numbers)
 
 
+def ending(case: Case, before: str) -> Case:
+    """The case as it was at an earlier instant, for days such as holidays to be held out."""
+    first = int(np.searchsorted(case.labels, np.datetime64(before, "s")))
+    return replace(case, origins=case.origins - (case.fitted_before - first))
+
+
 def main() -> None:
     """Train twice, print what each training is worth."""
     parser = argparse.ArgumentParser(
@@ -141,9 +148,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1_000, help="of the first training")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--recipe", nargs="*", default=[], help="name=number, as in Recipe")
+    parser.add_argument("--before", help="an earlier first origin, in UTC")
     parser.add_argument("--keep", type=Path, help=".npz for the forecasts of both trainings")
     given = parser.parse_args()
-    for case in CASES[given.case]():
+    for whole in CASES[given.case]():
+        case = ending(whole, given.before) if given.before else whole
         days = Days.of(case)
         recipe = changed(recipe_for(days.config, given.steps), given.recipe)
         first = days.first(given.steps, given.seed, recipe)
