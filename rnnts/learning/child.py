@@ -80,8 +80,7 @@ def run(job: Job, tell: Tell) -> None:
     tell({"event": "ready"})
     planned = planned_steps(job, config, windowset)
     tell({"event": "planned", "step": 0, **planned})
-    steps = int(planned["steps"])
-    outcome, recipe, retried = trained(job, config, windowset, steps, tell, began)
+    outcome, recipe, retried = trained(job, config, windowset, planned, tell, began)
     again = _trained_on(job, config, windowset, (outcome, recipe), tell, began)
     result = {
         "status": outcome.status,
@@ -106,7 +105,7 @@ def planned_steps(job: Job, config: NetworkConfig, windowset: "WindowSet") -> di
     """How many steps: as given, as decided before, or as many as fit; kept before the first one.
 
     Returns:
-        `steps`, and `step_seconds` where it was measured.
+        `steps`, `step_seconds` where it was measured, and `batch` where it is not the usual one.
     """
     path = Path(job.folder) / "steps.json"
     if path.exists():
@@ -115,13 +114,12 @@ def planned_steps(job: Job, config: NetworkConfig, windowset: "WindowSet") -> di
     if job.steps is not None:
         planned = {"steps": job.steps, "step_seconds": None}
     else:
-        from rnnts.learning.fit import measure_step_seconds
-        from rnnts.learning.recipe import recipe_for
+        from rnnts.learning.pace import pace_for
 
-        step_seconds = measure_step_seconds(config, windowset)
-        seconds = (job.seconds or 0.0) * BUDGET_SHARE / (1 + recipe_for(config).refit)
-        fitting = int(seconds / step_seconds)
-        planned = {"steps": max(fitting, FEWEST_STEPS), "step_seconds": step_seconds}
+        found = pace_for(config, windowset, (job.seconds or 0.0) * BUDGET_SHARE)
+        steps = max(found.steps, FEWEST_STEPS)
+        planned = {"steps": steps, "step_seconds": found.step_seconds}
+        planned |= {} if found.batch is None else {"batch": found.batch}
     write_json(path, planned)
     return planned
 
@@ -130,16 +128,17 @@ def trained(
     job: Job,
     config: NetworkConfig,
     windowset: "WindowSet",
-    steps: int,
+    planned: dict[str, Any],
     tell: Tell,
     began: float,
 ) -> "tuple[Outcome, Recipe, bool]":
     """How the training ended, by which recipe, and whether that was the retry of a divergence."""
     from rnnts.learning.fit import fit, weights_of
-    from rnnts.learning.recipe import recipe_for
+    from rnnts.learning.pace import recipe_at
     from rnnts.learning.versions import load_network
 
-    recipe, start = recipe_for(config, steps), None
+    steps = int(planned["steps"])
+    recipe, start = recipe_at(config, steps, planned.get("batch")), None
     if job.parent is not None:
         recipe = replace(recipe, rate=recipe.rate * WARM_RATE)
         start = weights_of(load_network(Store(Path(job.store)), job.parent))

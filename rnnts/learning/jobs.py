@@ -94,12 +94,12 @@ class Training:
         """Where checkpoints, steps and result stand."""
         return Path(self.job.folder)
 
-    def planned_steps(self) -> int | None:
-        """The number of steps; None before it was measured."""
+    def planned(self) -> Json | None:
+        """The number of steps, and the batch where it is not the usual one; None: not known yet."""
         if self.job.steps is not None:
-            return self.job.steps
+            return {"steps": self.job.steps}
         planned = self._read("steps.json")
-        return None if planned is None else int(planned["steps"])
+        return None if planned is None else plan_of(planned)
 
     def version_id(self) -> str | None:
         """The version that this job became, if it is done."""
@@ -225,3 +225,8 @@ class Training:
     ) -> RnntsError:
         log = str(self.folder / "child.log")
         return kind(code, panel=self.panel, expected=expected, got=got, where=log, do=do)
+
+
+def plan_of(planned: Json) -> Json:
+    """What of a plan tells one training from another: steps, and the batch if it is unusual."""
+    return {name: int(planned[name]) for name in ("steps", "batch") if name in planned}

@@ -1,5 +1,6 @@
 """How a network is trained: what nobody has to set, with what each was measured at."""
 
+import math
 from dataclasses import dataclass, replace
 
 from rnnts.networks.config import NetworkConfig
@@ -10,6 +11,7 @@ class Recipe:
     """Settings of a training, the same for every panel."""
 
     batch: int = 256  # windows
+    most: int = 1_024  # of a batch, where time allows
     rate: float = 3e-3  # highest learning rate, of Adam
     warmup: float = 0.05  # share of the steps in which the rate rises from 0
     averaging: float = 0.1  # share of the steps over which weights are averaged
@@ -48,6 +50,49 @@ PER_SEASON = 24
 """What the hours of a day are, of which passes were measured."""
 
 
+ENOUGH_STEPS = 1_000
+"""Steps that a training should have before its batches grow."""
+BATCHES = 64
+"""Batches that a pass over a panel's windows has at least, counted as in `invented_rows`."""
+RATE_OF_TWICE = 1 / 3
+"""By how much of it the learning rate rises with each doubling of a batch."""
+
+
+def full_batch(recipe: Recipe, steps: float, windows: int, season: int) -> int:
+    """Windows of a batch, where there is time for so many steps of the usual one.
+
+    A step of 1,024 windows takes 2.8 times as long as one of 256: where there is time for many
+    steps, fewer and fuller ones see more in the same minutes.
+
+    Args:
+        recipe: With the usual batch.
+        steps: Of it, that fit.
+        windows: Of the panel, for training.
+        season: Steps of the first season.
+
+    >>> [full_batch(Recipe(), steps, 10**6, 24) for steps in (1_999, 2_000, 4_000, 99_000)]
+    [256, 512, 1024, 1024]
+    """
+    batch, unlike = recipe.batch, windows * PER_SEASON / season
+    while (
+        2 * batch <= recipe.most
+        and steps * recipe.batch >= ENOUGH_STEPS * 2 * batch
+        and unlike >= BATCHES * 2 * batch
+    ):
+        batch *= 2
+    return batch
+
+
+def fuller(recipe: Recipe, config: NetworkConfig, batch: int) -> Recipe:
+    """The recipe with another batch, and the learning rate that goes with it.
+
+    A network that says its own rate keeps it.
+    """
+    times = 1 + RATE_OF_TWICE * math.log2(batch / recipe.batch)
+    rate = recipe.rate * times if config.rate is None else config.rate
+    return replace(recipe, batch=batch, rate=rate)
+
+
 def recipe_for(config: NetworkConfig, steps: int | None = None) -> Recipe:
     """The recipe of a network: that of its architecture, at its own learning rate if it has one.
 
@@ -57,7 +102,9 @@ def recipe_for(config: NetworkConfig, steps: int | None = None) -> Recipe:
     """
     patched = config.architecture == "patched_lstm"
     recipe = (
-        Recipe() if patched else Recipe(batch=128, rate=2e-3, mixing=0.0, invented=0.0, refit=0.0)
+        Recipe()
+        if patched
+        else Recipe(batch=128, most=128, rate=2e-3, mixing=0.0, invented=0.0, refit=0.0)
     )
     recipe = replace(recipe, fused=steps is None or steps >= FUSED_FROM)
     return recipe if config.rate is None else replace(recipe, rate=config.rate)

@@ -113,8 +113,8 @@ def _existing(project: "Project", training: "Training", inputs: Json) -> TrainRe
     """The result, if this very training was registered before."""
     from rnnts.learning.versions import id_of
 
-    steps = training.planned_steps()
-    found = training.version_id() or (None if steps is None else id_of(**inputs, steps=steps))
+    planned = training.planned()
+    found = training.version_id() or (None if planned is None else id_of(**inputs, **planned))
     if found is None:
         return None
     with project.database.reading() as connection:
@@ -129,9 +129,11 @@ def _manifest(
     windows: Windows, inputs: Json, as_of: datetime, training: "Training", result: Json
 ) -> Json:
     """All that is to be known of a version, but for its files."""
+    from rnnts.learning.jobs import plan_of
     from rnnts.learning.versions import id_of, library_versions
 
-    steps = result["planned"]["steps"]
+    planned = plan_of(result["planned"])
+    steps = planned["steps"]
     # A training that was cut short in time is another version than the whole one.
     cut = {} if result["steps"] == steps else {"ended_at": result["steps"]}
     again = result["refit"]
@@ -141,7 +143,7 @@ def _manifest(
             "recipe", "refit")  # fmt: skip
     return {
         **inputs,
-        "version_id": id_of(**inputs, steps=steps, **cut),
+        "version_id": id_of(**inputs, **planned, **cut),
         "as_of": as_of.isoformat(),
         "snapshot_id": windows.snapshot_id,
         "grid": windows.grid.to_json(),

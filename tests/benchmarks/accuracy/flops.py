@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorflow.python.framework import op_callbacks
 
 from rnnts.learning.descent import Descent
-from rnnts.learning.recipe import recipe_for
+from rnnts.learning.recipe import Recipe, recipe_for
 from rnnts.networks.config import NetworkConfig
 from rnnts.windows.windowset import WindowSet
 
@@ -85,7 +85,9 @@ def counted() -> Iterator[Tally]:
         tf.config.run_functions_eagerly(run_eagerly=False)
 
 
-def operations_of_a_step(config: NetworkConfig, windowset: WindowSet) -> Tally:
+def operations_of_a_step(
+    config: NetworkConfig, windowset: WindowSet, recipe: Recipe | None = None
+) -> Tally:
     """The matrix products of one training step: forward, backward, all of them and nothing else.
 
     They are counted where they happen, by their true shapes, so nothing is estimated: forward,
@@ -93,7 +95,7 @@ def operations_of_a_step(config: NetworkConfig, windowset: WindowSet) -> Tally:
     a little less than 3 times the forward pass. What works element by element (gates, losses, the
     optimiser) is left out: the rate is rather too low.
     """
-    descent = Descent(config, windowset, 0, recipe_for(config), None)
+    descent = Descent(config, windowset, 0, recipe or recipe_for(config), None)
     stream = descent.stream(0)
     with counted() as tally:
         descent.run(stream, tf.constant(1))

@@ -35,10 +35,12 @@ AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 def training(settings: "Settings") -> Json:
     """Floating-point operations a second of the whole training loop, beside the machine's own.
 
-    The loop is that of `fit` on M4 Hourly with the default network: batches, steps, evaluations
-    and checkpoints. Its first call, which compiles, is left out.
+    The loop is that of `fit` on M4 Hourly with the default network, in the batches of a training of
+    15 minutes: batches, steps, evaluations and checkpoints. Its first call, which compiles, is left
+    out.
     """
-    from rnnts.learning.fit import fit, measure_step_seconds
+    from rnnts.learning.fit import fit
+    from rnnts.learning.pace import pace_for, recipe_at
     from rnnts.windows.windowset import WindowSet
     from tests.benchmarks.accuracy.flops import matrix_rate, operations_of_a_step
 
@@ -46,14 +48,17 @@ def training(settings: "Settings") -> Json:
     with _m4_project(15.0) as (project, folder):
         windows = _windows(project)
         windowset = WindowSet.load(project.store.get_arrays(windows.arrays))
-        tally = operations_of_a_step(windows.network, windowset)
-        steps = max(100, int(seconds / measure_step_seconds(windows.network, windowset)))
+        pace = pace_for(windows.network, windowset, 15 * 60)
+        recipe = recipe_at(windows.network, pace.steps, pace.batch)
+        tally = operations_of_a_step(windows.network, windowset, recipe)
+        steps = max(100, int(seconds / pace.step_seconds))
         progress: list[Progress] = []
         before = matrix_rate()
         fit(
             windows.network,
             windowset,
             steps=steps,
+            recipe=recipe,
             on_progress=progress.append,
             checkpoint_dir=folder / "checkpoints",
         )
@@ -63,6 +68,7 @@ def training(settings: "Settings") -> Json:
     return {
         "title": "Training loop on M4 Hourly, float32",
         "operations_of_a_step": tally.total,
+        "batch": recipe.batch,
         "by_kind": tally.kinds,
         "steps": last.step - first.step,
         "seconds": last.seconds - first.seconds,

@@ -292,7 +292,7 @@ def _training(found: Json) -> Iterator[str]:
     yield ""
     head = ["what", "measured"]
     yield from markdown(head, [
-        ["matrix products of a step, forward and backward",
+        [f"matrix products of a step of {found['batch']} windows, forward and backward",
          f"{found['operations_of_a_step'] / 1e9:.2f} GFLOP"],
         ["a step, evaluations and checkpoints included", f"{found['step_ms']:.1f} ms"],
         ["training loop", f"{found['gflops']:.1f} GFLOP/s"],

@@ -1,0 +1,42 @@
+"""How many steps fit into a time, and how many windows each of them should have."""
+
+from dataclasses import dataclass
+
+from rnnts.learning.fit import measure_step_seconds
+from rnnts.learning.recipe import Recipe, full_batch, fuller, recipe_for
+from rnnts.networks.config import NetworkConfig
+from rnnts.windows.pipeline import window_count
+from rnnts.windows.windowset import WindowSet
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A training that takes a given time."""
+
+    steps: int
+    step_seconds: float  # as measured
+    batch: int | None  # windows of a step; None: as many as ever
+
+
+def pace_for(config: NetworkConfig, windowset: WindowSet, seconds: float) -> Pace:
+    """Steps of a first training that leaves of so many seconds what the second one takes.
+
+    Args:
+        config: What to train.
+        windowset: What to train on.
+        seconds: For both trainings.
+    """
+    recipe = recipe_for(config)
+    seconds /= 1 + recipe.refit
+    step_seconds = measure_step_seconds(config, windowset, recipe=recipe)
+    batch = full_batch(recipe, seconds / step_seconds, window_count(windowset), windowset.season)
+    if batch == recipe.batch:
+        return Pace(int(seconds / step_seconds), step_seconds, None)
+    step_seconds = measure_step_seconds(config, windowset, recipe=fuller(recipe, config, batch))
+    return Pace(int(seconds / step_seconds), step_seconds, batch)
+
+
+def recipe_at(config: NetworkConfig, steps: int, batch: int | None) -> Recipe:
+    """The recipe of a training at such a pace."""
+    recipe = recipe_for(config, steps)
+    return recipe if batch is None else fuller(recipe, config, batch)
