@@ -102,13 +102,13 @@ def operations_of_a_step(
     return tally
 
 
-def matrix_rate() -> float:
+def matrix_rate(rounds: int = ROUNDS) -> float:
     """Floating-point operations a second of this machine's float32 matrix product, the best."""
     left = tf.random.normal((SIZE, SIZE), seed=0)
     product = tf.function(tf.matmul)
     product(left, left)
     times = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         began = perf_counter()
         product(left, left).numpy()
         times.append(perf_counter() - began)

@@ -291,12 +291,14 @@ def _quantile_loss(figures: Json) -> str:
 def _training(found: Json) -> Iterator[str]:
     yield ""
     head = ["what", "measured"]
+    least, most = found["machine_gflops_from"], found["machine_gflops_to"]
     yield from markdown(head, [
         [f"matrix products of a step of {found['batch']} windows, forward and backward",
          f"{found['operations_of_a_step'] / 1e9:.2f} GFLOP"],
         ["a step, evaluations and checkpoints included", f"{found['step_ms']:.1f} ms"],
         ["training loop", f"{found['gflops']:.1f} GFLOP/s"],
-        ["the machine's float32 matrix product", f"{found['machine_gflops']:.1f} GFLOP/s"],
+        ["the machine's float32 matrix product, mean of the same minutes",
+         f"{found['machine_gflops']:.1f} GFLOP/s ({least:.1f} to {most:.1f})"],
         ["share", f"{100 * found['share']:.1f} %"],
     ])  # fmt: skip
 
