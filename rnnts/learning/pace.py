@@ -29,7 +29,13 @@ def pace_for(config: NetworkConfig, windowset: WindowSet, seconds: float) -> Pac
     recipe = recipe_for(config)
     seconds /= 1 + recipe.refit
     step_seconds = measure_step_seconds(config, windowset, recipe=recipe)
-    batch = full_batch(recipe, seconds / step_seconds, window_count(windowset), windowset.season)
+    batch = full_batch(
+        recipe,
+        seconds / step_seconds,
+        window_count(windowset),
+        season=windowset.season,
+        horizon=windowset.horizon,
+    )
     if batch == recipe.batch:
         return Pace(int(seconds / step_seconds), step_seconds, None)
     step_seconds = measure_step_seconds(config, windowset, recipe=fuller(recipe, config, batch))

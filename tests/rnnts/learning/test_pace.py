@@ -31,26 +31,28 @@ def windows(series: int) -> WindowSet:
 
 
 @pytest.mark.parametrize(
-    ("steps", "count", "season", "batch"),
+    ("steps", "count", "season", "horizon", "batch"),
     [
-        (1_500, MILLION, 24, 256),
-        (3_000, MILLION, 24, 512),
-        (9_000, MILLION, 24, 1_024),
-        (9_000, 70_000, 24, 1_024),
-        (9_000, 60_000, 24, 512),  # a pass over it would be less than 64 batches
-        (9_000, 60_000, 288, 256),  # windows of 5 minutes are nearly the same
-        (9_000, 2_000, 12, 256),
+        (1_500, MILLION, 24, 48, 256),
+        (3_000, MILLION, 24, 48, 512),
+        (9_000, MILLION, 24, 48, 1_024),
+        (9_000, 70_000, 24, 48, 1_024),
+        (9_000, 60_000, 24, 48, 512),  # a pass over it would be less than 64 batches
+        (9_000, 60_000, 288, 48, 256),  # windows of 5 minutes are nearly the same
+        (9_000, 2_000, 12, 12, 256),
+        (9_000, MILLION, 24, 168, 512),  # a batch of 1,024 would fill the memory
+        (9_000, MILLION, 24, 10_000, 256),
     ],
 )
-def test_batches_grow_with_time_and_with_windows_to_fill_them(
-    steps: int, count: int, season: int, batch: int
+def test_batches_grow_with_time_with_windows_to_fill_them_and_as_far_as_memory_goes(
+    steps: int, count: int, season: int, horizon: int, batch: int
 ) -> None:
-    assert full_batch(Recipe(), steps, count, season) == batch
+    assert full_batch(Recipe(), steps, count, season=season, horizon=horizon) == batch
 
 
 def test_other_architectures_keep_their_batch() -> None:
     course = recipe_for(NetworkConfig(architecture="lstm", window=8, horizon=2))
-    assert full_batch(course, MILLION, MILLION, 24) == course.batch
+    assert full_batch(course, MILLION, MILLION, season=24, horizon=2) == course.batch
 
 
 def test_a_fuller_batch_has_a_larger_rate_unless_the_network_says_its_own() -> None:
