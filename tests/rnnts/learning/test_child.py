@@ -110,7 +110,9 @@ def test_a_budget_of_time_becomes_steps_once_and_is_kept(
     job: child.Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measured: list[float] = [0.01, 1.0]
-    monkeypatch.setattr("rnnts.learning.fit.measure_step_seconds", lambda *_: measured.pop(0))
+    monkeypatch.setattr(
+        "rnnts.learning.pace.measure_step_seconds", lambda *_, **__: measured.pop(0)
+    )
     job = replace(job, steps=None, seconds=10.0)
     windowset = windows()
     planned = child.planned_steps(job, CONFIG, windowset)
@@ -122,7 +124,7 @@ def test_a_budget_of_time_becomes_steps_once_and_is_kept(
 def test_a_tiny_budget_still_trains_a_little(
     job: child.Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rnnts.learning.fit.measure_step_seconds", lambda *_: 10.0)
+    monkeypatch.setattr("rnnts.learning.pace.measure_step_seconds", lambda *_, **__: 10.0)
     planned = child.planned_steps(replace(job, steps=None, seconds=1.0), CONFIG, windows())
     assert planned["steps"] == child.FEWEST_STEPS
 
