@@ -199,10 +199,15 @@ def _reporter(tell: Tell, before: int = 0) -> "Callable[[Progress], None]":
 
 
 def _left(job: Job, spent: float, share: float = 1.0) -> float | None:
-    """Seconds that are left of a share of the budget; None where steps are counted instead."""
+    """Seconds of a share of what is left of the budget; None where steps are counted instead.
+
+    What loading, measuring and compiling took comes off both trainings: off the first alone it left
+    that no time on a busy machine, and the second, which takes no more steps, used none of its own.
+    """
     if job.seconds is None:
         return None
-    return max(0.0, share * (job.seconds - min(SAVING_SECONDS, job.seconds / 10)) - spent)
+    saving = min(SAVING_SECONDS, job.seconds / 10)
+    return share * max(0.0, job.seconds - saving - spent)
 
 
 def _networks(

@@ -41,19 +41,21 @@ def invented_rows(recipe: Recipe, steps: int, windows: int, season: int) -> int:
         windows: Of the panel, for training.
         season: Steps of the first season.
     """
-    unlike = windows * PER_SEASON / season
-    left = 1 - recipe.passes * unlike / (steps * recipe.batch)
+    left = 1 - recipe.passes * _unlike(windows, season) / (steps * recipe.batch)
     return int(min(max(left, 0.0), recipe.invented) * recipe.batch)
+
+
+def _unlike(windows: int, season: int) -> float:
+    """As many windows as tell a network something of their own."""
+    return windows * PER_SEASON / season
 
 
 PER_SEASON = 24
 """What the hours of a day are, of which passes were measured."""
-
-
 ENOUGH_STEPS = 1_000
-"""Steps that a training should have before its batches grow."""
+"""Steps that a training keeps, however full they become."""
 BATCHES = 64
-"""Batches that a pass over a panel's windows has at least, counted as in `invented_rows`."""
+"""Batches that a pass over a panel's windows keeps, counted as in `invented_rows`."""
 MOST_TARGETS = 100_000
 """Targets of a batch that has grown: what each made the network compute is kept for the gradient.
 M4 Hourly, 48 hours ahead, takes 1.18 GB with batches of 256 and 1.45 GB with 1,024."""
@@ -78,7 +80,7 @@ def full_batch(recipe: Recipe, steps: float, windows: int, *, season: int, horiz
     >>> [full_batch(Recipe(), steps, **hours) for steps in (1_999, 2_000, 4_000, 99_000)]
     [256, 512, 1024, 1024]
     """
-    batch, unlike = recipe.batch, windows * PER_SEASON / season
+    batch, unlike = recipe.batch, _unlike(windows, season)
     while (
         2 * batch <= recipe.most
         and steps * recipe.batch >= ENOUGH_STEPS * 2 * batch

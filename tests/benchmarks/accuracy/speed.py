@@ -20,7 +20,7 @@ from tests.benchmarks.accuracy.peers import predict_speed
 from tests.benchmarks.accuracy.project import lay_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rnnts.learning.fit import Progress
     from rnnts.project import Project
@@ -55,7 +55,7 @@ def training(settings: "Settings") -> Json:
         recipe = recipe_at(windows.network, pace.steps, pace.batch)
         tally = operations_of_a_step(windows.network, windowset, recipe)
         steps = max(100, int(seconds / pace.step_seconds))
-        progress = _Beside()
+        progress = _Beside(matrix_rate)
         fit(
             windows.network,
             windowset,
@@ -88,11 +88,9 @@ def training(settings: "Settings") -> Json:
 class _Beside:
     """Hears how far a training is, and measures the machine's rate in between."""
 
-    def __init__(self) -> None:
-        from tests.benchmarks.accuracy.flops import matrix_rate
-
-        self._rate = matrix_rate
-        self.rates = [matrix_rate()]
+    def __init__(self, rate: "Callable[..., float]") -> None:
+        self._rate = rate
+        self.rates = [rate()]
         self.told: list[tuple[int, float]] = []  # (step, seconds without what is measured here)
         self._spent = 0.0
         self._measured = perf_counter()

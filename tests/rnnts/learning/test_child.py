@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -167,6 +168,17 @@ def test_a_divergence_is_tried_once_more_at_a_tenth_of_the_rate(
     assert (result["status"], result["retried"]) == ("trained", True)
     assert result["curve"] == [[3, None, 1.0]]
     assert "diverged" in [line["event"] for line in lines]
+
+
+def test_a_slow_start_comes_off_both_trainings_and_leaves_time_for_a_retry(
+    job: child.Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = FakeFit(1)
+    monkeypatch.setattr("rnnts.learning.fit.fit", fake)
+    timed = replace(job, steps=None, seconds=90.0)
+    began = perf_counter() - 57  # of 90 seconds, 3 of them for saving: 30 are left for two
+    child.trained(timed, CONFIG, windows(), {"steps": 10}, lambda _line: None, began)
+    assert [call["seconds"] for call in fake.calls] == pytest.approx([15.0, 15.0], abs=5.0)
 
 
 def test_a_second_divergence_is_a_result_without_weights(

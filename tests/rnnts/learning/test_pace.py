@@ -40,7 +40,7 @@ def windows(series: int) -> WindowSet:
         (9_000, 60_000, 24, 48, 512),  # a pass over it would be less than 64 batches
         (9_000, 60_000, 288, 48, 256),  # windows of 5 minutes are nearly the same
         (9_000, 2_000, 12, 12, 256),
-        (9_000, MILLION, 24, 168, 512),  # a batch of 1,024 would fill the memory
+        (9_000, MILLION, 24, 168, 512),  # more targets than batches may grow to
         (9_000, MILLION, 24, 10_000, 256),
     ],
 )
