@@ -173,7 +173,11 @@ def seasonal_walks(series: int, steps: int) -> FloatArray:
 
 
 def budget(settings: "Settings") -> Json:
-    """How well a training keeps its budget of 5 minutes, on M4 Hourly through the step `train`."""
+    """How well a training keeps its budget of 5 minutes, on M4 Hourly through the step `train`.
+
+    What a user waits for is held against it: all that the step does, loading, measuring, compiling
+    and keeping weights included.
+    """
     from rnnts.steps.train import train
 
     minutes = 5.0 if settings.minutes is None else settings.minutes
@@ -186,7 +190,7 @@ def budget(settings: "Settings") -> Json:
         "title": f"A training budget of {minutes:g} minutes",
         "budget_seconds": 60 * minutes,
         "training_seconds": result.seconds,
-        "off": result.seconds / (60 * minutes) - 1,
+        "off": whole / (60 * minutes) - 1,
         "step_seconds": whole,
         "steps": result.steps,
     }
