@@ -95,6 +95,11 @@ def plot(
 
     at = None if issued_at is None else parse_instant(issued_at)
     if calibration:
+        if series:
+            raise typer.BadParameter(
+                "whether ranges held is told of all series together; leave out --calibration or it",
+                param_hint="--series",
+            )
         _plot_calibration(opened(config), panel, at, output or Path("calibration.png"), json=json)
         return
     output = output or Path("forecast.png")

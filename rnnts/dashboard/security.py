@@ -21,6 +21,7 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
+READING = ("GET", "HEAD")
 ALWAYS_OPEN = "/healthz"
 """Answers even while every place is taken: a watchdog must not kill what is only busy."""
 
@@ -115,14 +116,19 @@ class Bounded:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
+        if (
+            scope["method"] == "HEAD"
+        ):  # the answer to a GET, of which the server keeps the body back
+            scope = {**scope, "method": "GET"}
         await self._in_time(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         headers = Headers(scope=scope)
         declared = headers.get("content-length", "0")
         chunked = "transfer-encoding" in headers  # of a size that nobody says
-        if scope["method"] != "GET":
-            return PlainTextResponse("METHOD: this page only reads\n", 405, {"allow": "GET"})
+        if scope["method"] not in READING:
+            allowed = {"allow": ", ".join(READING)}
+            return PlainTextResponse("METHOD: this page only reads\n", 405, allowed)
         if chunked or not declared.isdigit() or int(declared) > self.limits.body_bytes:
             return PlainTextResponse("BODY: a request here needs no body\n", 413)
         if len(self._working) >= self.limits.at_once and scope["path"] != ALWAYS_OPEN:

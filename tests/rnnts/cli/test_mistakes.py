@@ -166,6 +166,15 @@ def test_a_series_that_is_not_there_is_told_the_nearest(
     assert json.loads(out) == {"panel": "loads", "series": ['Ärger "1"'], "picture": picture}
 
 
+def test_series_cannot_be_chosen_for_the_picture_that_is_of_all_of_them(
+    rnnts: Callable[..., Said],
+) -> None:
+    code, _, err = rnnts("plot", "loads", "--calibration", "--series", "a")
+    assert code == 2
+    assert "--series" in err
+    assert "of all series" in " ".join(err.split())
+
+
 def test_a_time_without_a_zone_is_refused_from_python_too(project: Project) -> None:
     from rnnts.errors import ConfigurationError
     from rnnts.steps.check import check

@@ -66,7 +66,19 @@ def test_the_policy_allows_no_script_but_ours() -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 def test_nothing_can_be_changed_through_the_page(project: Project, look: Look, method: str) -> None:
-    assert look(project).ask(method, "/").status_code == 405
+    answer = look(project).ask(method, "/")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/nowhere"])
+def test_a_head_is_answered_as_a_get_without_its_body(
+    project: Project, look: Look, path: str
+) -> None:
+    client = look(project)
+    head, get = client.ask("HEAD", path), client.get(path)
+    assert head.status_code == get.status_code
+    assert head.headers["content-type"] == get.headers["content-type"]
+    assert head.content == b""
 
 
 def test_a_large_body_is_refused_before_it_is_read(project: Project, look: Look) -> None:
