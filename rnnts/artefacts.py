@@ -58,7 +58,7 @@ class Store:
         before_rename: Callable[[], None] = _nothing,
         after_rename: Callable[[], None] = _nothing,
     ) -> str:
-        """Keep `data`; give back its name. Keeping it again changes nothing.
+        """Keep `data`; give back its name. Keeping it again makes it as young as a new one.
 
         Raises:
             InfrastructureError: STORE_READ_ONLY or DISK_FULL.
@@ -69,8 +69,11 @@ class Store:
         if len(data) > MAX_BYTES:
             raise _refused("ARTEFACT_TOO_LARGE", target, f"{len(data):,} bytes", "keep less in it")
         with self._faults(len(data)):
-            if target.is_file() and target.read_bytes() == data:
-                return name
+            with contextlib.suppress(FileNotFoundError):  # cleared away meanwhile
+                if target.is_file() and target.read_bytes() == data:
+                    # What names it is written later, and until then only its age protects it
+                    os.utime(target)
+                    return name
             self._make(target.parent)
             handle, temporary = tempfile.mkstemp(prefix=".part-", dir=target.parent)
             try:
