@@ -97,8 +97,8 @@ def plot(
     if calibration:
         if series:
             raise typer.BadParameter(
-                "whether ranges held is told of all series together; leave out --calibration or it",
-                param_hint="--series",
+                "whether ranges held is told of all series together; leave out one of the two",
+                param_hint="--series beside --calibration",
             )
         _plot_calibration(opened(config), panel, at, output or Path("calibration.png"), json=json)
         return

@@ -116,9 +116,8 @@ class Bounded:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        if (
-            scope["method"] == "HEAD"
-        ):  # the answer to a GET, of which the server keeps the body back
+        # A HEAD is answered as a GET, of which the server keeps the body back
+        if scope["method"] == "HEAD":
             scope = {**scope, "method": "GET"}
         await self._in_time(scope, receive, send)
 
