@@ -17,6 +17,7 @@ from rnnts.learning.recipe import Recipe, invented_rows
 from rnnts.networks import lambdas
 from rnnts.networks.build import build, scaled_copies_of
 from rnnts.networks.config import NetworkConfig
+from rnnts.networks.seeds import draw_from
 from rnnts.panels.arrays import AnyArray
 from rnnts.windows.pipeline import Batch, Beside, batches, window_count
 from rnnts.windows.windowset import WindowSet
@@ -44,11 +45,11 @@ class Descent:
             recipe: How it is trained.
             steps: After which the learning rate has risen and fallen; None: it stays as it is set.
         """
-        keras.utils.set_random_seed(seed)
         batch = max(1, min(recipe.batch, window_count(windowset)))
         self.config, self.windowset, self.seed = config, windowset, seed
         self.recipe = replace(recipe, batch=batch)
         self.model = build(config)
+        draw_from(self.model, seed)
         self.copies = scaled_copies_of(self.model)
         self.optimizer = keras.optimizers.Adam(recipe.rate, global_clipnorm=recipe.clip)
         self.optimizer.build(self.model.trainable_variables)

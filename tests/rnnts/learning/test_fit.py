@@ -1,3 +1,4 @@
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -9,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from rnnts import failpoints
+from rnnts.learning import descent
 from rnnts.learning.descent import MOST_HELD_OUT, Descent, held_out
 from rnnts.learning.fit import (
     LEAST_BETWEEN,
@@ -20,6 +22,7 @@ from rnnts.learning.fit import (
 )
 from rnnts.learning.losses import LOSSES
 from rnnts.learning.recipe import FUSED_FROM, Recipe, recipe_for
+from rnnts.networks.build import build
 from rnnts.networks.config import NetworkConfig
 from rnnts.panels.grid import Grid
 from rnnts.panels.panel import Panel, SeriesInfo
@@ -91,6 +94,22 @@ def test_equal_arguments_give_equal_bits(
 
 class InterruptedTrainingError(Exception):
     """What a test raises in the middle of a training."""
+
+
+def test_what_else_draws_in_the_process_changes_no_network(
+    config: NetworkConfig, windowset: WindowSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = Recipe(batch=8, fused=False)
+    alone = Descent(config, windowset, 3, recipe, 10)
+
+    def disturbed(config: NetworkConfig) -> object:
+        random.seed(51)  # as another thread would, were it to draw between seeding and building
+        return build(config)
+
+    monkeypatch.setattr(descent, "build", disturbed)
+    other = Descent(config, windowset, 3, recipe, 10)
+    for one, same in zip(alone.variables, other.variables, strict=True):
+        np.testing.assert_array_equal(one.numpy(), same.numpy())
 
 
 def interrupt_at(step: int) -> Callable[[Progress], None]:

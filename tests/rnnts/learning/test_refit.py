@@ -75,7 +75,7 @@ def test_equal_arguments_give_equal_weights(
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize(("rate", "reason"), [(60.0, "rose from"), (float("nan"), "became nan")])
+@pytest.mark.parametrize(("rate", "reason"), [(6000.0, "rose from"), (float("nan"), "became nan")])
 def test_what_went_astray_is_not_given_back(
     config: NetworkConfig, windowset: WindowSet, first: Outcome, rate: float, reason: str
 ) -> None:
