@@ -59,6 +59,7 @@ class Job:
     seconds: float | None  # for the whole job, from which the steps follow
     folder: str  # where checkpoints, steps and result stand
     parent: dict[str, Any] | None = None  # `network` and `weights` of the one it begins with
+    began: float | None = None  # reading of `perf_counter`, the same in all processes of a machine
 
     @classmethod
     def read(cls, path: Path) -> "Job":
@@ -72,7 +73,7 @@ class Job:
 
 def run(job: Job, tell: Tell) -> None:
     """Train as the job says and leave the result in its folder."""
-    began = perf_counter()
+    began = perf_counter() if job.began is None else job.began
     load_tensorflow()
     from rnnts.windows.windowset import WindowSet
 
@@ -134,9 +135,10 @@ def trained(
     began: float,
 ) -> "tuple[Outcome, Recipe, bool]":
     """How the training ended, by which recipe, and whether that was the retry of a divergence."""
-    from rnnts.learning.fit import fit, weights_of
+    from rnnts.learning.fit import fit
     from rnnts.learning.pace import recipe_at
     from rnnts.learning.versions import load_network
+    from rnnts.networks.weights import weights_of
 
     steps = int(planned["steps"])
     recipe, start = recipe_at(config, steps, planned.get("batch")), None
@@ -215,12 +217,13 @@ def _networks(
     folder: Path, scored: Any, again: "Refit | None", windowset: "WindowSet"
 ) -> dict[str, Any]:
     """Keep the network that serves, and the one that the gate scores where that is another."""
+    from rnnts.networks.weights import lent, weights_of
+
     if again is None or again.model is None:
         return _kept(folder, scored, windowset)
-    return {
-        **_kept(folder, again.model, windowset),
-        "scored": _kept(folder, scored, windowset, prefix="scored_"),
-    }
+    of_scored = _kept(folder, scored, windowset, prefix="scored_")
+    with lent(scored, weights_of(again.model)):
+        return {**_kept(folder, scored, windowset), "scored": of_scored}
 
 
 def _kept(folder: Path, model: Any, windowset: "WindowSet", prefix: str = "") -> dict[str, Any]:

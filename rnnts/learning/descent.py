@@ -18,6 +18,7 @@ from rnnts.networks import lambdas
 from rnnts.networks.build import build, scaled_copies_of
 from rnnts.networks.config import NetworkConfig
 from rnnts.networks.seeds import draw_from
+from rnnts.networks.weights import give, lent
 from rnnts.panels.arrays import AnyArray
 from rnnts.windows.pipeline import Batch, Beside, batches, window_count
 from rnnts.windows.windowset import WindowSet
@@ -79,7 +80,7 @@ class Descent:
 
     def begin_with(self, weights: Sequence[AnyArray]) -> None:
         """Begin with these trainable weights, and not with random ones."""
-        self.set_trainable(weights)
+        give(self.model, weights)
         digest = hashlib.sha256()
         for average, weight in zip(self.average, weights, strict=True):
             average.assign(weight)
@@ -194,11 +195,6 @@ class Descent:
         after = tf.concat([inputs["values"][:, 1:], targets], axis=1)
         return tf.signal.frame(after, self.config.horizon, 1)  # [batch, window, horizon]
 
-    def set_trainable(self, weights: Sequence[AnyArray]) -> None:
-        """Give the network these trainable weights."""
-        for variable, weight in zip(self.model.trainable_variables, weights, strict=True):
-            variable.assign(weight)
-
     def evaluate(self, weights: Sequence[AnyArray]) -> float:
         """The loss of the calibration part, of the forecast that these weights give.
 
@@ -206,10 +202,8 @@ class Descent:
         """
         if not self.held_out:
             return math.nan
-        own = [variable.numpy() for variable in self.model.trainable_variables]
-        self.set_trainable(weights)
-        losses = [self._evaluate(*batch).numpy() for batch in self.held_out]
-        self.set_trainable(own)
+        with lent(self.model, weights):
+            losses = [self._evaluate(*batch).numpy() for batch in self.held_out]
         return float(np.mean(losses))
 
     @tf.function(autograph=False, reduce_retracing=True)

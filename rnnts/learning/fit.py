@@ -16,6 +16,7 @@ from rnnts.learning import checkpoints
 from rnnts.learning.descent import Descent
 from rnnts.learning.recipe import Recipe, recipe_for
 from rnnts.networks.config import NetworkConfig
+from rnnts.networks.weights import give
 from rnnts.panels.arrays import AnyArray
 from rnnts.windows.windowset import WindowSet
 
@@ -196,7 +197,7 @@ class _Loop:
     def _outcome(self, status: Literal["trained", "diverged"], reason: str = "") -> Outcome:
         state = self.state
         if state.best:
-            self.descent.set_trainable(state.best)
+            give(self.descent.model, state.best)
         known = bool(state.best) and math.isfinite(state.best_loss)
         return Outcome(
             status=status,
@@ -214,11 +215,6 @@ class _Loop:
 
     def _seconds(self) -> float:
         return self.before + perf_counter() - self.began
-
-
-def weights_of(model: keras.Model) -> list[AnyArray]:
-    """The weights that training changes."""
-    return [np.asarray(variable.numpy()) for variable in model.trainable_variables]
 
 
 MEASURED = 30

@@ -58,6 +58,7 @@ class Training:
         inputs: Json,
         config: TrainConfig,
         parent: Json | None = None,
+        began: float | None = None,
     ) -> "Training":
         """The training of a panel's network.
 
@@ -68,6 +69,7 @@ class Training:
                 `network` and `seed`.
             config: The budget; WARM_SHARE of it where there is a parent, but steps as written.
             parent: Manifest of the version whose weights it begins with; None: random ones.
+            began: Reading of `perf_counter` from which the budget counts; None: the child's start.
         """
         seconds = None if config.steps is not None else 60.0 * (config.minutes or MINUTES)
         if seconds is not None and parent is not None:
@@ -86,6 +88,7 @@ class Training:
             parent=None
             if parent is None
             else {name: as_scored(parent)[name] for name in ("network", "weights")},
+            began=began,
         )
         return cls(inputs["panel"], job, config.memory_gb)
 

@@ -60,17 +60,29 @@ def gate_range(candidate: Candidate) -> list[Finding]:
     found = []
     for row in np.flatnonzero(~inside.all(axis=(1, 2))).tolist():
         step, level = np.argwhere(~inside[row])[0].tolist()
+        value = values[row, step, level]
         found.append(
             _finding(
                 candidate,
                 row,
                 "GATE_RANGE",
-                f"expected between {lower[row, level]:g} and {upper[row, level]:g} "
-                f"({factor[level]:g} x the range of its history), the network gave "
-                f"{values[row, step, level]:g} at level {levels[level]:g}",
+                f"expected {_wanted(value, lower[row, level], upper[row, level])} "
+                f"({factor[level]:g} x the range of its history), the network gave {value:g} at "
+                f"level {levels[level]:g}",
             )
         )
     return found
+
+
+def _wanted(value: float, lower: float, upper: float) -> str:
+    """The bound that a value broke: the other may lie where the series has no values at all.
+
+    >>> _wanted(50.0, -36.0, 45.0)
+    'at most 45'
+    """
+    if not np.isfinite(value):
+        return f"a number between {lower:g} and {upper:g}"
+    return f"at most {upper:g}" if value > upper else f"at least {lower:g}"
 
 
 def gate_crossing(candidate: Candidate) -> list[Finding]:

@@ -11,15 +11,18 @@ heart from then on.
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from rnnts.learning.descent import held_out
-from rnnts.learning.fit import Outcome, Progress, fit, weights_of
+from rnnts.learning.fit import Outcome, Progress, fit
 from rnnts.learning.losses import LOSSES
+from rnnts.learning.predict import predict_blocks
 from rnnts.learning.recipe import Recipe
 from rnnts.networks.config import NetworkConfig
+from rnnts.networks.weights import lent, weights_of
 from rnnts.windows.windowset import WindowSet
 
 BEST_TIMES = 2.0
@@ -87,6 +90,10 @@ def refit(  # noqa: PLR0913 - what is trained, from where, how long, and where i
     steps = refit_steps(recipe, first.steps, first.best_step)
     if not steps or (seconds is not None and seconds <= 0):
         return None
+    began = perf_counter()
+    before = gate_loss(first.model, config, windowset)
+    # What compiling the network for that took is time that is gone; to look again takes little.
+    left = None if seconds is None else max(0.0, seconds - (perf_counter() - began))
     done = fit(
         config,
         windowset.whole(),
@@ -95,11 +102,12 @@ def refit(  # noqa: PLR0913 - what is trained, from where, how long, and where i
         recipe=recipe,
         on_progress=on_progress,
         checkpoint_dir=checkpoint_dir,
-        seconds=seconds,
+        seconds=left,
         longer=False,
         start=weights_of(first.model),
     )
-    before, after = (gate_loss(model, config, windowset) for model in (first.model, done.model))
+    with lent(first.model, weights_of(done.model)):
+        after = gate_loss(first.model, config, windowset)
     reason = done.reason if done.status == "diverged" else ""
     if not reason and not after <= ASTRAY * before:
         reason = f"its loss on the gate's windows rose from {before:.4g} to {after:.4g}"
@@ -115,8 +123,9 @@ def refit_steps(recipe: Recipe, steps: int, best_step: int) -> int:
 
 def gate_loss(model: Any, config: NetworkConfig, windowset: WindowSet) -> float:
     """The loss on a sample of the gate's windows; NaN where there are none."""
-    losses = [
-        float(LOSSES[config.loss](targets, model(inputs, training=False), weights, config.levels))
-        for inputs, targets, weights in held_out(windowset, "gate")
-    ]
+    losses = []
+    for inputs, targets, weights in held_out(windowset, "gate"):
+        rows = {name: value.numpy() for name, value in inputs.items()}
+        forecast = predict_blocks(model, rows)
+        losses.append(float(LOSSES[config.loss](targets, forecast, weights, config.levels)))
     return float(np.mean(losses)) if losses else float("nan")

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import datetime
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from rnnts.database.findings import record_findings
@@ -51,6 +52,7 @@ def train(
             STORE_READ_ONLY, DB_READ_ONLY, LEASE_BUSY.
         IntegrityError: ARTEFACT_MISSING or ARTEFACT_CORRUPT of the windows; FENCED.
     """
+    began = perf_counter()  # imports and reading are time that somebody waits
     from rnnts.learning.jobs import Training
 
     config = project.panel(panel)
@@ -64,7 +66,7 @@ def train(
         planned = plan(project, windows, config.train, as_of)
         parent = _parent(project, planned)
         inputs = _inputs(windows, config.train.seed, parent)
-        training = Training.of(project.store, windows.arrays, inputs, config.train, parent)
+        training = Training.of(project.store, windows.arrays, inputs, config.train, parent, began)
         existing = _existing(project, training, inputs)
         if existing is not None:
             run.noop(existing.to_json(), "this version was trained already")

@@ -12,11 +12,12 @@ import numpy as np
 
 from rnnts.learning.bounds import Bounds
 from rnnts.learning.child import WARM_RATE
-from rnnts.learning.fit import Outcome, fit, weights_of
+from rnnts.learning.fit import Outcome, fit
 from rnnts.learning.jobs import WARM_SHARE
 from rnnts.learning.recipe import recipe_for
 from rnnts.learning.rolling import HeldOut
 from rnnts.networks.config import NetworkConfig
+from rnnts.networks.weights import weights_of
 from rnnts.panels.grid import Grid
 from rnnts.panels.panel import Panel
 from rnnts.panels.seasons import seasons_of

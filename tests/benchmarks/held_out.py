@@ -20,11 +20,12 @@ import numpy as np
 from rnnts.artefacts import packed
 from rnnts.config import LEVELS
 from rnnts.learning import metrics
-from rnnts.learning.fit import Outcome, fit, weights_of
+from rnnts.learning.fit import Outcome, fit
 from rnnts.learning.recipe import Recipe, recipe_for
 from rnnts.learning.refit import refit_steps
 from rnnts.learning.rolling import HeldOut
 from rnnts.networks.config import NetworkConfig
+from rnnts.networks.weights import weights_of
 from rnnts.panels.arrays import FloatArray
 from rnnts.project import open_project
 from rnnts.steps.ingest import ingest

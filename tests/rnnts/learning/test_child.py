@@ -181,6 +181,18 @@ def test_a_slow_start_comes_off_both_trainings_and_leaves_time_for_a_retry(
     assert [call["seconds"] for call in fake.calls] == pytest.approx([12.0, 12.0], abs=5.0)
 
 
+def test_what_the_parent_took_comes_off_the_budget(
+    job: child.Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = FakeFit(0)
+    monkeypatch.setattr("rnnts.learning.fit.fit", fake)
+    began = perf_counter() - 57
+    timed = replace(job, steps=None, seconds=90.0, began=began)
+    child.write_json(Path(job.folder) / "steps.json", {"steps": 10, "step_seconds": 0.1})
+    run(timed)
+    assert fake.calls[0]["seconds"] == pytest.approx(12.0, abs=5.0)
+
+
 def test_a_second_divergence_is_a_result_without_weights(
     job: child.Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,7 +58,11 @@ def test_what_is_not_finite_or_far_outside_fails_its_series_alone(value: float) 
 def test_the_range_finding_says_value_and_bounds() -> None:
     (finding,) = gate_range(spoilt(2, 0, 2, 25.0))
     assert "25" in finding.evidence
-    assert "between -7.99038 and 17.9904 (3 x" in finding.evidence
+    assert "expected at most 17.9904 (3 x" in finding.evidence
+    (finding,) = gate_range(spoilt(2, 0, 2, -25.0))
+    assert "expected at least -7.99038 (3 x" in finding.evidence
+    (finding,) = gate_range(spoilt(2, 0, 2, np.inf))
+    assert "expected a number between -7.99038 and 17.9904 (3 x" in finding.evidence
 
 
 def test_the_tails_may_lie_further_out_than_the_middle() -> None:

@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rnnts.learning.fit import Outcome, fit, weights_of
+from rnnts.learning.fit import Outcome, fit
 from rnnts.learning.recipe import Recipe, recipe_for
 from rnnts.learning.refit import FEWEST_STEPS, Refit, gate_loss, refit, refit_steps
 from rnnts.networks.config import NetworkConfig
+from rnnts.networks.weights import weights_of
 from rnnts.panels.grid import Grid
 from rnnts.panels.panel import Panel, SeriesInfo
 from rnnts.panels.seasons import Season

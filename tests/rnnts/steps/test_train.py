@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from rnnts.learning.supervise import Budget, Line, Outcome
 from rnnts.learning.versions import load_network
 from rnnts.project import Project
 from rnnts.steps.train import train
+from rnnts.steps.window import Windows, load_windows
 from tests.rnnts.steps.trained_project import (
     AS_OF,
     PANEL,
@@ -180,6 +182,24 @@ def test_a_training_out_of_time_with_a_checkpoint_ends_at_its_best_weights(
     train(project, PANEL, add_windows(project, daily_rows()), AS_OF)
     assert [job["seconds"] for job in child.jobs] == [120.0, 0.0]
     assert [budget.seconds for budget in child.budgets] == [480.0, 300.0]
+
+
+def test_a_budget_counts_from_the_call_and_not_from_the_childs_start(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = Child("done", result=DIVERGED)
+    monkeypatch.setattr(jobs, "supervise", child)
+    windows_id = add_windows(project, daily_rows())
+    looked: list[float] = []
+
+    def load(project: Project, windows_id: str) -> Windows:
+        looked.append(perf_counter())
+        return load_windows(project, windows_id)
+
+    monkeypatch.setattr("rnnts.steps.train.load_windows", load)
+    called = perf_counter()
+    train(project, PANEL, windows_id, AS_OF)
+    assert called <= child.jobs[0]["began"] < looked[0]
 
 
 def test_a_child_that_fails_leaves_its_last_words_in_the_error(
