@@ -13,7 +13,7 @@ from rnnts.database.invariants import check_invariants
 from rnnts.database.issues import live
 from rnnts.project import open_project
 
-SERIES = 6
+SERIES = 16
 HOURS = 21 * 24
 BEGIN = datetime(2024, 3, 1, tzinfo=UTC)
 FIRST_NIGHT, SECOND_NIGHT, THIRD_NIGHT = (
@@ -21,7 +21,9 @@ FIRST_NIGHT, SECOND_NIGHT, THIRD_NIGHT = (
 )
 FIRST_RETRAIN, SECOND_RETRAIN = (BEGIN + timedelta(days=days, hours=14) for days in (20, 21))
 PANEL = "loads"
-FEW_STEPS, MORE_STEPS = 3, 10
+FEW_STEPS, MORE_STEPS = 3, 1_000
+LASTING = 0.9
+"""Part of the noise of an hour that is still there in the next."""
 
 # The simplest network: TensorFlow takes 5 s to compile it, and 8 s for the one that is the default.
 CONFIG = """\
@@ -43,9 +45,15 @@ RETRAINED = ("windows", "weights", "probe", "errors", "residuals", "safeguards")
 
 
 def make_project(folder: Path, results: str) -> Path:
-    """A project whose source has a daily pattern in as much noise; give back its rnnts.toml."""
+    """A project of daily patterns in as much noise that lasts for hours; returns its rnnts.toml.
+
+    Any network is better than yesterday's values there, and one that has learnt to look at the last
+    hours is better than one that has not.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     noise = np.random.default_rng(7).normal(size=(SERIES, HOURS + 72))
+    for hour in range(1, HOURS + 72):
+        noise[:, hour] = LASTING * noise[:, hour - 1] + (1 - LASTING**2) ** 0.5 * noise[:, hour]
     with sqlite3.connect(folder / "source.db") as connection:
         connection.execute("CREATE TABLE loads (feeder TEXT, at TEXT, load REAL)")
         connection.executemany(
