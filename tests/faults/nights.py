@@ -47,8 +47,8 @@ RETRAINED = ("windows", "weights", "probe", "errors", "residuals", "safeguards")
 def make_project(folder: Path, results: str) -> Path:
     """A project of daily patterns in as much noise that lasts for hours; returns its rnnts.toml.
 
-    Any network is better than yesterday's values there, and one that has learnt to look at the last
-    hours is better than one that has not.
+    Means of past days are better than yesterday's values there, and a network that has learnt to
+    look at the last hours is better than one that has not.
     """
     folder.mkdir(parents=True, exist_ok=True)
     noise = np.random.default_rng(7).normal(size=(SERIES, HOURS + 72))
