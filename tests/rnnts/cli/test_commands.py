@@ -64,7 +64,7 @@ def test_the_steps_of_a_night_follow_one_another_by_panel_and_instant(
 
     code, out, _ = rnnts("status", "--json", *here)
     [line] = json.loads(out)["panels"]
-    assert line["methods"] == {"seasonal_naive": 6}
+    assert line["methods"] == {"seasonal_naive": SERIES}
     assert line["state"] == "missing"  # the schedule has had many nights since 2024
 
     picture = tmp_path / "fan.png"
