@@ -26,7 +26,6 @@ def inputs_of(rows: int) -> Inputs:
 
 @pytest.fixture(scope="module")
 def model() -> keras.Model:
-    keras.utils.set_random_seed(0)
     network = build(CONFIG)
     random = np.random.default_rng(0)
     network.set_weights([random.normal(0, 0.1, w.shape) for w in network.get_weights()])

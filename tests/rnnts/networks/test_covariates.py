@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from rnnts.networks.build import build
 from rnnts.networks.config import NetworkConfig
 from rnnts.networks.covariates import beside_turns, hide_end, squash
+from rnnts.networks.seeds import draw_from
 from rnnts.panels.covariates import Category, Features, Number
 from tests.rnnts.networks.test_build import with_weights
 
@@ -82,7 +83,7 @@ def test_a_network_learns_to_do_without_what_a_night_may_lack(
     rows = {name: np.repeat(array[:1], 400, axis=0) for name, array in inputs.items()}
     model = build(config)
     hidden = keras.Model(model.input, model.get_layer("ahead_hidden").output)
-    keras.utils.set_random_seed(0)
+    draw_from(model, 0)
     known = hidden(rows, training=True).numpy()[:, :, 0]  # [rows, window + horizon]
     window, ahead = np.isnan(known[:, : config.window]), np.isnan(known[:, config.window :])
     whole = window.all(axis=1)

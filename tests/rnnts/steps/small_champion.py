@@ -75,13 +75,12 @@ def crown(
 
 def untrained(store: Store, seed: int = 0) -> dict[str, str]:
     """Weights of a network as it begins, kept as training keeps them."""
-    import keras
-
     from rnnts.learning.versions import archive_of, weights_digest
     from rnnts.networks.build import build
+    from rnnts.networks.seeds import draw_from
 
-    keras.utils.set_random_seed(seed)
     model = build(CONFIG)
+    draw_from(model, seed)
     data = archive_of(model)
     return {
         "name": store.put(data, "weights", "keras"),

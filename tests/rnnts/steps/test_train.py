@@ -1,6 +1,8 @@
 """A candidate is registered once; whatever ends the child early is said, and loses little."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -9,7 +11,9 @@ from typing import Any
 import pytest
 
 from rnnts.database import models
+from rnnts.database.engine import Database
 from rnnts.database.findings import findings_of
+from rnnts.database.leases import Lease, hold
 from rnnts.errors import InfrastructureError, IntegrityError
 from rnnts.learning import jobs
 from rnnts.learning.supervise import Budget, Line, Outcome
@@ -184,22 +188,30 @@ def test_a_training_out_of_time_with_a_checkpoint_ends_at_its_best_weights(
     assert [budget.seconds for budget in child.budgets] == [480.0, 300.0]
 
 
-def test_a_budget_counts_from_the_call_and_not_from_the_childs_start(
+def test_a_budget_counts_from_when_the_lease_is_held(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Waiting for another retrain is in it as little as reading windows is left out."""
     child = Child("done", result=DIVERGED)
     monkeypatch.setattr(jobs, "supervise", child)
     windows_id = add_windows(project, daily_rows())
-    looked: list[float] = []
+    times: list[float] = []
 
-    def load(project: Project, windows_id: str) -> Windows:
-        looked.append(perf_counter())
+    @contextmanager
+    def holding(database: Database, panel: str, purpose: str) -> Iterator[Lease]:
+        with hold(database, panel, purpose) as lease:
+            times.append(perf_counter())
+            yield lease
+
+    def loading(project: Project, windows_id: str) -> Windows:
+        times.append(perf_counter())
         return load_windows(project, windows_id)
 
-    monkeypatch.setattr("rnnts.steps.train.load_windows", load)
-    called = perf_counter()
+    monkeypatch.setattr("rnnts.steps.train.hold", holding)
+    monkeypatch.setattr("rnnts.steps.train.load_windows", loading)
     train(project, PANEL, windows_id, AS_OF)
-    assert called <= child.jobs[0]["began"] < looked[0]
+    held, looked = times
+    assert held < child.jobs[0]["began"] < looked
 
 
 def test_a_child_that_fails_leaves_its_last_words_in_the_error(
