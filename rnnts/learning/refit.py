@@ -6,6 +6,12 @@ days too, and that is the one that serves. Nothing is held out then that could s
 it takes as many steps as the first training, but no more than BEST_TIMES those after which that was
 best: a long training of a single short series is best after a tenth of its steps, and learns by
 heart from then on.
+
+What serves lies on the line between both trainings' weights, `Recipe.newest` of the way to the
+second's: the newest days weigh much in it, and what was learnt before them is not gone.
+
+Source:
+    Wortsman et al. 2022, Robust fine-tuning of zero-shot models, section 3.
 """
 
 from collections.abc import Callable
@@ -22,7 +28,7 @@ from rnnts.learning.losses import LOSSES
 from rnnts.learning.predict import predict_blocks
 from rnnts.learning.recipe import Recipe
 from rnnts.networks.config import NetworkConfig
-from rnnts.networks.weights import lent, weights_of
+from rnnts.networks.weights import between, give, lent, weights_of
 from rnnts.windows.windowset import WindowSet
 
 BEST_TIMES = 2.0
@@ -106,6 +112,7 @@ def refit(  # noqa: PLR0913 - what is trained, from where, how long, and where i
         longer=False,
         start=weights_of(first.model),
     )
+    give(done.model, between(weights_of(first.model), weights_of(done.model), recipe.newest))
     with lent(first.model, weights_of(done.model)):
         after = gate_loss(first.model, config, windowset)
     reason = done.reason if done.status == "diverged" else ""

@@ -20,6 +20,12 @@ def give(model: keras.Model, weights: Sequence[AnyArray]) -> None:
         variable.assign(weight)
 
 
+def between(first: Sequence[AnyArray], second: Sequence[AnyArray], share: float) -> list[AnyArray]:
+    """Weights on the line from the first ones to the second, so far along; [0, 1]."""
+    pairs = zip(first, second, strict=True)
+    return [(one + share * (other - one)).astype(one.dtype) for one, other in pairs]
+
+
 @contextmanager
 def lent(model: keras.Model, weights: Sequence[AnyArray]) -> Iterator[None]:
     """A network with other trainable weights for a while; what was compiled of it serves both."""

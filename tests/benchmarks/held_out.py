@@ -25,7 +25,7 @@ from rnnts.learning.recipe import Recipe, recipe_for
 from rnnts.learning.refit import refit_steps
 from rnnts.learning.rolling import HeldOut
 from rnnts.networks.config import NetworkConfig
-from rnnts.networks.weights import weights_of
+from rnnts.networks.weights import between, give, weights_of
 from rnnts.panels.arrays import FloatArray
 from rnnts.project import open_project
 from rnnts.steps.ingest import ingest
@@ -111,14 +111,17 @@ class Days:
         gate = windowset.parts.calibration_until
         none = windowset.parts.calibration_origins[:0]
         parts = Parts(gate, gate, windowset.parts.gate_until, none, windowset.parts.gate_origins)
-        return fit(
+        before = weights_of(first.model)
+        outcome = fit(
             self.config,
             replace(windowset, parts=parts),
             steps=steps,
             seed=seed,
             recipe=recipe,
-            start=weights_of(first.model),
+            start=before,
         )
+        give(outcome.model, between(before, weights_of(outcome.model), recipe.newest))
+        return outcome
 
 
 def changed(recipe: Recipe, changes: Sequence[str]) -> Recipe:

@@ -76,6 +76,26 @@ def test_equal_arguments_give_equal_weights(
         np.testing.assert_array_equal(one, other)
 
 
+def test_what_serves_lies_between_both_trainings(
+    config: NetworkConfig, windowset: WindowSet, first: Outcome
+) -> None:
+    begun = weights_of(first.model)
+    whole, half = (
+        refit(config, windowset, first, recipe=replace(RECIPE, newest=share), seed=0)
+        for share in (1.0, 0.5)
+    )
+    assert whole is not None
+    assert half is not None
+    assert half.before == whole.before
+    assert half.after > whole.after  # of days that the second training alone has seen
+    ended = weights_of(whole.model)
+    assert any(not np.array_equal(one, other) for one, other in zip(begun, ended, strict=True))
+    for weight, one, other in zip(weights_of(half.model), begun, ended, strict=True):
+        np.testing.assert_allclose(weight, (one + other) / 2, atol=1e-6)
+    for weight, one in zip(weights_of(first.model), begun, strict=True):
+        np.testing.assert_array_equal(weight, one)
+
+
 @pytest.mark.parametrize(("rate", "reason"), [(6000.0, "rose from"), (float("nan"), "became nan")])
 def test_what_went_astray_is_not_given_back(
     config: NetworkConfig, windowset: WindowSet, first: Outcome, rate: float, reason: str

@@ -6,7 +6,7 @@ import pytest
 from rnnts.learning.predict import predict_blocks
 from rnnts.networks.build import build
 from rnnts.networks.config import NetworkConfig
-from rnnts.networks.weights import lent, weights_of
+from rnnts.networks.weights import between, lent, weights_of
 from tests.rnnts.networks.test_build import with_weights
 
 pytestmark = pytest.mark.filterwarnings(
@@ -37,3 +37,14 @@ def test_lent_weights_are_given_back_after_an_error(small: Config) -> None:
         raise RuntimeError
     for weight, own in zip(weights_of(model), before, strict=True):
         np.testing.assert_array_equal(weight, own)
+
+
+def test_between_two_networks_each_weight_goes_its_share_of_the_way() -> None:
+    first = [np.array([[0.0, 4.0]], np.float32), np.array([-1.0], np.float32)]
+    second = [np.array([[1.0, 0.0]], np.float32), np.array([1.0], np.float32)]
+    some = between(first, second, 0.75)
+    assert [weight.dtype for weight in some] == [np.float32, np.float32]
+    assert [weight.tolist() for weight in some] == [[[0.75, 1.0]], [0.5]]
+    for share, wanted in ((0.0, first), (1.0, second)):
+        for weight, same in zip(between(first, second, share), wanted, strict=True):
+            np.testing.assert_array_equal(weight, same)
