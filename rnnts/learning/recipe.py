@@ -21,7 +21,7 @@ class Recipe:
     clip: float = 1.0  # global norm of the gradient
     evaluations: int = 20  # of the calibration part; each also writes a checkpoint
     refit: float = 1.0  # steps on what was held out too, at most, as a part of those before
-    newest: float = 0.7  # share of their weights in those that serve; the others are the first's
+    newest: float = 0.85  # share of their weights in those that serve; the others are the first's
     fused: bool = True  # whether chains of small operations are compiled into kernels
 
 
