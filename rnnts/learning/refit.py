@@ -49,7 +49,7 @@ class Refit:
     planned: int
     seconds: float
     before: float  # loss on the gate's windows, of the first training's weights
-    after: float  # the same now that they were trained on
+    after: float  # the same of those that would serve
     reason: str = ""  # why there is no model
 
     def to_json(self) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def refit(  # noqa: PLR0913 - what is trained, from where, how long, and where i
         longer=False,
         start=weights_of(first.model),
     )
-    give(done.model, between(weights_of(first.model), weights_of(done.model), recipe.newest))
+    settle(first.model, done.model, recipe)
     with lent(first.model, weights_of(done.model)):
         after = gate_loss(first.model, config, windowset)
     reason = done.reason if done.status == "diverged" else ""
@@ -120,6 +120,11 @@ def refit(  # noqa: PLR0913 - what is trained, from where, how long, and where i
         reason = f"its loss on the gate's windows rose from {before:.4g} to {after:.4g}"
     model = None if reason else done.model
     return Refit(model, done.steps, steps, done.seconds, before, after, reason)
+
+
+def settle(first: Any, second: Any, recipe: Recipe) -> None:
+    """Give the second network the weights that serve, on the line from the first one's."""
+    give(second, between(weights_of(first), weights_of(second), recipe.newest))
 
 
 def refit_steps(recipe: Recipe, steps: int, best_step: int) -> int:

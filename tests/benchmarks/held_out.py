@@ -22,10 +22,10 @@ from rnnts.config import LEVELS
 from rnnts.learning import metrics
 from rnnts.learning.fit import Outcome, fit
 from rnnts.learning.recipe import Recipe, recipe_for
-from rnnts.learning.refit import refit_steps
+from rnnts.learning.refit import refit_steps, settle
 from rnnts.learning.rolling import HeldOut
 from rnnts.networks.config import NetworkConfig
-from rnnts.networks.weights import between, give, weights_of
+from rnnts.networks.weights import weights_of
 from rnnts.panels.arrays import FloatArray
 from rnnts.project import open_project
 from rnnts.steps.ingest import ingest
@@ -111,16 +111,15 @@ class Days:
         gate = windowset.parts.calibration_until
         none = windowset.parts.calibration_origins[:0]
         parts = Parts(gate, gate, windowset.parts.gate_until, none, windowset.parts.gate_origins)
-        before = weights_of(first.model)
         outcome = fit(
             self.config,
             replace(windowset, parts=parts),
             steps=steps,
             seed=seed,
             recipe=recipe,
-            start=before,
+            start=weights_of(first.model),
         )
-        give(outcome.model, between(before, weights_of(outcome.model), recipe.newest))
+        settle(first.model, outcome.model, recipe)
         return outcome
 
 
