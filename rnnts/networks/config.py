@@ -33,7 +33,7 @@ class NetworkConfig(BaseModel):
     seasons: tuple[tuple[int, int, int], ...] = ()  # (steps, columns of `bases`, reach)
     patch: PositiveInt | None = None  # steps folded into one; default: `patch_of`
     units: PositiveInt = Field(default_factory=usual_units)
-    layers: PositiveInt = 2
+    layers: PositiveInt = 2  # recurrent ones; of several in patched_lstm the first is not
     dropout: Share = 0.2
     members: PositiveInt = 1  # networks side by side, whose mean is the forecast
     scale: Scale = "window"

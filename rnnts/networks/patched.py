@@ -45,22 +45,15 @@ def patch_features(
 ) -> Tensor:
     """What the recurrence reads of each patch, [batch, patches, features]."""
     patch = config.folded
-    window = plain(patches.pad_front, "whole_patches", patch=patch)(window)
-    fold = plain(patches.fold, "fold", patch=patch)
-    fill = plain(lambdas.fill, "fill")
-    folded = fold(window)  # [batch, patches, patch]
-    pieces = [fill(folded), plain(lambdas.observed, "observed")(folded)]
-    for steps, _, _ in config.seasons:
-        if steps < config.window:
-            change = plain(patches.seasonal_change, f"change_{steps}", steps=steps)(window)
-            pieces.append(fill(fold(change)))
-    pieces.append(plain(patches.patch_moments, "patch_moments")(folded))
+    seasons = [steps for steps, _, _ in config.seasons if steps < config.window]
+    pieces = [plain(patches.read_patches, "read", patch=patch, seasons=seasons)(window)]
     if config.past:
         past = plain(patches.pad_front, "whole_past", patch=patch)(inputs["past"])
-        pieces.append(fill(fold(past)))
+        past = plain(patches.fold, "fold_past", patch=patch)(past)
+        pieces.append(plain(lambdas.fill, "fill_past")(past))
     if read is not None and read.patches is not None:
         pieces.append(read.patches)
-    return layers.Concatenate(name="features")(pieces)
+    return layers.Concatenate(name="features")(pieces) if len(pieces) > 1 else pieces[0]
 
 
 def known_summary(config: NetworkConfig, inputs: dict[str, Tensor]) -> Tensor | None:
@@ -92,16 +85,7 @@ def segment_steps(config: NetworkConfig) -> int:
 def _member(config: NetworkConfig, parts: tuple[Any, ...], place: int) -> Tensor:
     """One member's quantiles, [batch, horizon, quantiles]."""
     features, bases, unit, beside, read = parts
-    memory = features
-    for layer in range(config.layers):
-        sequences = layer < config.layers - 1
-        name = f"member_{place}_lstm_{layer}"
-        unroll = memory.shape[1] <= MOST_UNROLLED
-        lstm = layers.LSTM(config.units, return_sequences=sequences, unroll=unroll, name=name)
-        # One mask for all patches: a draw a patch costs more, and forgets what it has dropped.
-        mask = (None, 1, config.units) if sequences else None
-        drop = layers.Dropout(config.dropout, mask, name=f"member_{place}_dropout_{layer}")
-        memory = drop(lstm(memory))
+    memory = _remembered(config, features, f"member_{place}")
     if beside is not None:
         memory = layers.Concatenate(name=f"member_{place}_context")([memory, beside])
     memory = _deepened(config, memory, f"member_{place}_hidden")
@@ -121,6 +105,31 @@ def _member(config: NetworkConfig, parts: tuple[Any, ...], place: int) -> Tensor
         gaps = layers.Add(name=f"member_{place}_all_gaps")([gaps, own.gaps])
     spread = plain(patches.spread_gaps, f"member_{place}_quantiles", middle=config.middle)
     return spread([median, gaps, unit])
+
+
+def _remembered(config: NetworkConfig, features: Tensor, name: str) -> Tensor:
+    """What the recurrence remembers of all patches, [batch, units].
+
+    The first of several layers is not recurrent: it reads each patch by itself, all in one product.
+    """
+    # One mask for all patches: a draw a patch costs more, and forgets what it has dropped.
+    mask = (None, 1, config.units)
+    memory = features
+    if config.layers > 1:
+        memory = layers.Dense(config.units, activation="gelu", name=f"{name}_patches")(memory)
+        memory = layers.Dropout(config.dropout, mask, name=f"{name}_patches_dropout")(memory)
+    recurrent = max(1, config.layers - 1)
+    unroll = memory.shape[1] <= MOST_UNROLLED
+    for layer in range(recurrent):
+        sequences = layer < recurrent - 1
+        lstm = layers.LSTM(
+            config.units, return_sequences=sequences, unroll=unroll, name=f"{name}_lstm_{layer}"
+        )
+        drop = layers.Dropout(
+            config.dropout, mask if sequences else None, name=f"{name}_dropout_{layer}"
+        )
+        memory = drop(lstm(memory))
+    return memory
 
 
 def _deepened(config: NetworkConfig, memory: Tensor, name: str) -> Tensor:

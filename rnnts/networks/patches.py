@@ -5,7 +5,15 @@ from typing import Any
 
 from keras import ops
 
-from rnnts.networks.lambdas import fused, median_or_nan, quantiles, register, window_scale
+from rnnts.networks.lambdas import (
+    fill,
+    fused,
+    median_or_nan,
+    observed,
+    quantiles,
+    register,
+    window_scale,
+)
 
 Tensor = Any
 
@@ -46,14 +54,25 @@ def season_scale(values: Tensor, season: int) -> Tensor:
 
 @register
 @fused
+def read_patches(window: Tensor, patch: int, seasons: Sequence[int]) -> Tensor:
+    """What each patch of a scaled window holds, [batch, patches, columns].
+
+    Its values, which of them are known, their differences to one of each of the `seasons` earlier,
+    and its moments; 0 for what is missing.
+    """
+    window = pad_front(window, patch)
+    folded = fold(window, patch)  # [batch, patches, patch]
+    changes = [fold(seasonal_change(window, steps), patch) for steps in seasons]
+    pieces = [fill(folded), observed(folded), *map(fill, changes), patch_moments(folded)]
+    return ops.concatenate(pieces, axis=-1)
+
+
 def seasonal_change(values: Tensor, steps: int) -> Tensor:
     """Difference to one season earlier, NaN in the first season, [batch, steps]."""
     change = values[:, steps:] - values[:, :-steps]
     return ops.pad(change, [(0, 0), (steps, 0)], constant_values=float("nan"))
 
 
-@register
-@fused
 def patch_moments(folded: Tensor) -> Tensor:
     """Mean and mean absolute deviation of what is known of each patch, [batch, patches, 2]."""
     mean = mean_known(folded, -1)

@@ -1,6 +1,7 @@
 import numpy as np
 
 from rnnts.networks import patches
+from rnnts.networks.lambdas import fusing
 
 nan = float("nan")
 
@@ -18,6 +19,22 @@ def test_each_patch_is_one_season_of_steps() -> None:
 def test_the_seasonal_change_is_missing_in_the_first_season() -> None:
     change = np.asarray(patches.seasonal_change(np.array([[1.0, 2.0, 4.0, 8.0]]), 2))
     np.testing.assert_array_equal(change, [[nan, nan, 3.0, 6.0]])
+
+
+def test_a_patch_is_read_as_values_known_changes_and_moments() -> None:
+    window = np.array([[1.0, nan, 4.0, 8.0]])
+    read = np.asarray(patches.read_patches(window, 2, [1, 2]))
+    first = [1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    second = [4.0, 8.0, 1.0, 1.0, 0.0, 4.0, 3.0, 0.0, 6.0, 2.0]
+    assert read.tolist() == [[first, second]]
+
+
+def test_what_a_patch_is_read_as_is_the_same_compiled() -> None:
+    window = np.random.default_rng(0).normal(size=(5, 11)).astype("float32")
+    window[1, 3:7] = nan
+    with fusing():
+        compiled = np.asarray(patches.read_patches(window, 4, [2, 4]))
+    np.testing.assert_allclose(compiled, patches.read_patches(window, 4, [2, 4]), rtol=1e-5)
 
 
 def test_an_odd_season_moves_neither_centre_nor_order_of_size_of_the_scale() -> None:
