@@ -21,8 +21,8 @@ from keras import layers, ops
 
 from rnnts.networks import lambdas, patches
 from rnnts.networks.config import NetworkConfig
+from rnnts.networks.dropout import Dropout
 from rnnts.networks.inputs import exact, plain
-from rnnts.networks.targets import stretched
 from rnnts.panels.covariates import Features, Number
 
 Tensor = Any
@@ -71,7 +71,7 @@ def read_covariates(config: NetworkConfig, inputs: dict[str, Tensor]) -> Read | 
     static = _categories(config, features, inputs["static"], every)
     rows = [targets, clock]
     if static is not None:
-        rows.append(plain(stretched, "static_rows", steps=config.horizon)(static))
+        rows.append(plain(for_each, "static_rows", steps=config.horizon)(static))
     return Read(
         _of_patches(config, past) if features.past else None,
         layers.Concatenate(name="covariate_targets")(rows),
@@ -101,9 +101,9 @@ def _cut(known: Tensor, horizon: int) -> Tensor:
     return plain(hide_end, "ahead_hidden", horizon=horizon)([known, kept])
 
 
-def _kept(name: str, share: float) -> layers.Dropout:
+def _kept(name: str, share: float) -> Dropout:
     """Over ones: what is 0 afterwards is hidden."""
-    return layers.Dropout(share, name=f"{name}_kept")
+    return Dropout(share, name=f"{name}_kept")
 
 
 def _of_targets(config: NetworkConfig, known: Tensor) -> Tensor:
@@ -130,10 +130,8 @@ def _of_patches(config: NetworkConfig, numbers: Tensor) -> Tensor:
         plain(lambdas.observed, "covariates_seen")(padded)
     )
     both = layers.Concatenate(name="covariate_patches")([filled, seen])
-    hidden = layers.Dense(UNITS, activation="gelu", name="covariate_patches_hidden")(both)
-    hidden = layers.Dropout(config.dropout, (None, 1, UNITS), name="covariate_patches_dropout")(
-        hidden
-    )
+    hidden = layers.Dense(UNITS, activation=lambdas.gelu, name="covariate_patches_hidden")(both)
+    hidden = Dropout(config.dropout, (None, 1, UNITS), name="covariate_patches_dropout")(hidden)
     return layers.Dense(PATCH_UNITS, kernel_initializer="zeros", name="covariate_patches_out")(
         hidden
     )
@@ -182,6 +180,12 @@ def some(numbers: Tensor, first: int, last: int) -> Tensor:
 def some_static(static: Tensor, place: int) -> Tensor:
     """[batch, features] -> one of them, [batch]."""
     return static[:, place]
+
+
+@lambdas.register
+def for_each(rows: Tensor, steps: int) -> Tensor:
+    """[batch, features] -> the same for every step, [batch, steps, features]."""
+    return ops.repeat(rows[:, None, :], steps, axis=1)
 
 
 @lambdas.register

@@ -94,10 +94,10 @@ MOST_RANKED = 64
 def _by_rank(values: Tensor, places: list[Tensor]) -> list[Tensor]:
     """What would stand at these places [..., 1] if the last axis were sorted, [...] each."""
     place = np.arange(values.shape[-1])
-    earlier = place < place[:, None]  # of two equal values
-    this, other = values[..., :, None], values[..., None, :]
+    earlier = place[:, None] < place  # of two equal values
+    other, this = values[..., :, None], values[..., None, :]
     before = ops.logical_or(other < this, ops.logical_and(other == this, earlier))
-    rank = ops.sum(ops.cast(before, "int32"), axis=-1)
+    rank = ops.sum(ops.cast(before, "int32"), axis=-2)  # counted along rows: they lie side by side
     nothing = ops.zeros_like(values)
     return [ops.sum(ops.where(rank == one, values, nothing), axis=-1) for one in places]
 
@@ -146,6 +146,22 @@ def unscale(tensors: list[Tensor]) -> Tensor:
     shape = (-1,) + (1,) * (len(forecast.shape) - 1)
     centre, spread = ops.reshape(state[:, 0], shape), ops.reshape(state[:, 1], shape)
     return centre + spread * ops.cast(forecast, "float64")
+
+
+@register
+def gelu(values: Tensor) -> Tensor:
+    """Gaussian error linear units as x sigmoid(1.702 x): within 0.021 of those by the integral.
+
+    By a hyperbolic tangent, which with its gradient takes half the time of the error function.
+
+    Source:
+        Hendrycks and Gimpel 2016, "Gaussian Error Linear Units", section 2.
+    """
+    return values * (0.5 * ops.tanh(SLOPE / 2 * values) + 0.5)
+
+
+SLOPE = 1.702
+"""Of the sigmoid that is nearest to the normal distribution function."""
 
 
 @register

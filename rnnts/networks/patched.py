@@ -7,6 +7,7 @@ from keras import layers
 from rnnts.networks import lambdas, patches
 from rnnts.networks.config import NetworkConfig
 from rnnts.networks.covariates import Read, read_covariates
+from rnnts.networks.dropout import Dropout
 from rnnts.networks.inputs import exact, plain
 from rnnts.networks.records import read_records
 from rnnts.networks.targets import adjust_targets
@@ -116,8 +117,8 @@ def _remembered(config: NetworkConfig, features: Tensor, name: str) -> Tensor:
     mask = (None, 1, config.units)
     memory = features
     if config.layers > 1:
-        memory = layers.Dense(config.units, activation="gelu", name=f"{name}_patches")(memory)
-        memory = layers.Dropout(config.dropout, mask, name=f"{name}_patches_dropout")(memory)
+        memory = layers.Dense(config.units, activation=lambdas.gelu, name=f"{name}_patches")(memory)
+        memory = Dropout(config.dropout, mask, name=f"{name}_patches_dropout")(memory)
     recurrent = max(1, config.layers - 1)
     unroll = memory.shape[1] <= MOST_UNROLLED
     for layer in range(recurrent):
@@ -125,9 +126,7 @@ def _remembered(config: NetworkConfig, features: Tensor, name: str) -> Tensor:
         lstm = layers.LSTM(
             config.units, return_sequences=sequences, unroll=unroll, name=f"{name}_lstm_{layer}"
         )
-        drop = layers.Dropout(
-            config.dropout, mask if sequences else None, name=f"{name}_dropout_{layer}"
-        )
+        drop = Dropout(config.dropout, mask if sequences else None, name=f"{name}_dropout_{layer}")
         memory = drop(lstm(memory))
     return memory
 
@@ -138,8 +137,8 @@ def _deepened(config: NetworkConfig, memory: Tensor, name: str) -> Tensor:
     The heads are linear: alone they cannot say that one part of the memory counts only beside
     another.
     """
-    hidden = layers.Dense(HIDDEN_FACTOR * config.units, activation="gelu", name=name)(memory)
-    hidden = layers.Dropout(config.dropout, name=f"{name}_dropout")(hidden)
+    hidden = layers.Dense(HIDDEN_FACTOR * config.units, activation=lambdas.gelu, name=name)(memory)
+    hidden = Dropout(config.dropout, name=f"{name}_dropout")(hidden)
     return layers.Concatenate(name=f"{name}_beside")([memory, hidden])
 
 
@@ -153,8 +152,8 @@ def _logits(
     """What speaks for each base: the window, and the bases themselves; [batch, horizon, bases]."""
     step, width, name = segment_steps(config), bases.shape[2], f"member_{place}_weights"
     compared = plain(patches.compare_bases, f"{name}_compared", step=step)([bases, unit])
-    hidden = layers.Dense(COMPARED_UNITS, activation="gelu", name=f"{name}_hidden")(compared)
-    hidden = layers.Dropout(config.dropout, name=f"{name}_dropout")(hidden)
+    hidden = layers.Dense(COMPARED_UNITS, activation=lambdas.gelu, name=f"{name}_hidden")(compared)
+    hidden = Dropout(config.dropout, name=f"{name}_dropout")(hidden)
     rows = layers.Dense(width, kernel_initializer="zeros", name=f"{name}_by_bases")(hidden)
     stretch = plain(patches.stretch, f"{name}_all", steps=step, horizon=config.horizon)
     return layers.Add(name=f"{name}_sum")([_rows(config, memory, name, width, step), stretch(rows)])

@@ -49,8 +49,8 @@ def read_records(
 def record_of_bases(tensors: list[Tensor], seasons: Sequence[Sequence[int]], first: int) -> Tensor:
     """Logarithm of each base's mean absolute error, in seasonal units, and whether it is known.
 
-    Of each season: every turn, their mean, and for all but the first season the newest turn and the
-    mean of all, each shifted to the level of the newest first season; last the median of the first
+    Of each season: every turn, their mean, and for all but the first season the newest turn and
+    that mean, each shifted to the level of the newest first season; last the median of the first
     season before. As if each step had been forecast a season before; which hour the clock showed
     does not matter here. First over the whole window, then over its RECENT first seasons.
 
@@ -72,10 +72,10 @@ def record_of_bases(tensors: list[Tensor], seasons: Sequence[Sequence[int]], fir
         places = [begin - steps * turn for turn in range(1, columns + 1)]
         # One array a turn: the steps lie side by side in memory, as what is summed should
         away = [window - whole[:, place : place + length] for place in places]
-        errors += [*away, *_mean_of(away)]
+        mean = _mean_of(away)
+        errors += [*away, *mean]
         if steps > first and length >= 2 * first:  # else no level before a day is known
-            shifted = [_shifted(each, first) for each in away]
-            errors += [shifted[0], *_mean_of(shifted)]
+            errors += [_shifted(each, first) for each in (away[0], *mean)]
     if length >= 2 * first > 2:  # noqa: PLR2004 - a day before a day, of more than one step
         errors.append(_to_level(window, first))
     errors = [ops.abs(error) for error in errors]

@@ -12,6 +12,7 @@ from keras import layers, ops
 
 from rnnts.networks import lambdas, patches
 from rnnts.networks.config import NetworkConfig
+from rnnts.networks.dropout import Dropout
 from rnnts.networks.inputs import plain
 
 Tensor = Any
@@ -50,18 +51,22 @@ def adjust_targets(
         place: Of the member.
     """
     name = f"member_{place}_targets"
-    remembered = layers.Dense(MEMORY_UNITS, activation="gelu", name=f"{name}_memory")(memory)
-    remembered = plain(stretched, f"{name}_remembered", steps=config.horizon)(remembered)
-    lie = plain(base_places, f"{name}_bases")([bases, unit])
-    rows = [remembered, lie] if known is None else [known, remembered, lie]
-    rows = layers.Concatenate(name=f"{name}_rows")(rows)
+    remembered = layers.Dense(MEMORY_UNITS, activation=lambdas.gelu, name=f"{name}_memory")(memory)
+    # The same for every target: added to each one's own, for rows of both would repeat its product
+    remembered = layers.Dense(UNITS, use_bias=False, name=f"{name}_remembered")(remembered)
+    remembered = layers.Reshape((1, UNITS), name=f"{name}_for_all")(remembered)
+    rows = plain(base_places, f"{name}_bases")([bases, unit])
+    if known is not None:
+        rows = layers.Concatenate(name=f"{name}_rows")([known, rows])
     step = -(-config.horizon // patches.MAX_ROWS)
     if step > 1:
         rows = plain(patches.every_nth, f"{name}_some", step=step)(rows)
-    hidden = layers.Dense(UNITS, activation="gelu", name=f"{name}_hidden")(rows)
+    own = layers.Dense(UNITS, name=f"{name}_own")(rows)
+    hidden = layers.Add(name=f"{name}_sum")([own, remembered])
+    hidden = layers.Activation(lambdas.gelu, name=f"{name}_hidden")(hidden)
     # One mask for all targets: a draw for each was the longest operation of a step
     mask = (None, 1, UNITS)
-    hidden = layers.Dropout(config.dropout, mask, name=f"{name}_dropout")(hidden)
+    hidden = Dropout(config.dropout, mask, name=f"{name}_dropout")(hidden)
 
     def head(part: str, width: int) -> Tensor:
         dense = layers.Dense(width, kernel_initializer="zeros", name=f"{name}_{part}")
@@ -75,12 +80,6 @@ def adjust_targets(
         flat(head("residual", 1)),
         head("gaps", gaps) if gaps else None,
     )
-
-
-@lambdas.register
-def stretched(rows: Tensor, steps: int) -> Tensor:
-    """[batch, features] -> the same for every step, [batch, steps, features]."""
-    return ops.repeat(rows[:, None, :], steps, axis=1)
 
 
 @lambdas.register

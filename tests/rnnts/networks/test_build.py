@@ -254,4 +254,4 @@ def test_a_patched_network_with_constant_weights_gives_the_recorded_output(
     np.testing.assert_allclose(model(inputs).numpy()[0], RECORDED, rtol=1e-5)
 
 
-RECORDED = [[4.227266, 21.568756, 38.910245], [5.045456, 22.648769, 40.252083]]
+RECORDED = [[4.227267, 21.413568, 38.599870], [5.045451, 22.494356, 39.943259]]

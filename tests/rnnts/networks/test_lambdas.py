@@ -1,3 +1,4 @@
+import math
 import warnings
 
 import numpy as np
@@ -109,3 +110,11 @@ def test_the_median_of_short_and_long_rows_is_that_of_what_is_known(length: int)
         warnings.simplefilter("ignore", RuntimeWarning)  # a row of nothing but NaN
         expected = np.nanmedian(values, axis=-1)
     np.testing.assert_array_equal(np.asarray(lambdas.median_or_nan(values)), expected)
+
+
+def test_gaussian_error_linear_units_are_near_those_by_the_integral() -> None:
+    values = np.linspace(-9, 9, 1001, dtype=np.float32)
+    exact = [value * (1 + math.erf(value / math.sqrt(2))) / 2 for value in values.tolist()]
+    np.testing.assert_allclose(lambdas.gelu(values), exact, atol=0.0204)
+    by_sigmoid = values / (1 + np.exp(-1.702 * values.astype(float)))
+    np.testing.assert_allclose(lambdas.gelu(values), by_sigmoid, atol=1e-5)
