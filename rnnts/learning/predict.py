@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import islice
+from threading import Lock
 from typing import Any, TypeVar
 
 import numpy as np
@@ -48,14 +48,11 @@ def predict_blocks(model: Any, inputs: Mapping[str, FloatArray], block: int = BL
 def side_by_side(work: Callable[[T], S], items: Iterable[T]) -> Iterator[S]:
     """`work` of each item, in their order, on as many threads as keep all cores busy.
 
-    The first goes alone, for the others to find compiled what it compiles. Threads change no bit:
-    a block's forecast is a computation of its own.
+    Threads change no bit: a block's forecast is a computation of its own.
     """
-    left = iter(items)
-    yield from map(work, islice(left, 1))
     # One thread more than cores: a block's network does not fill them all the time.
     with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as threads:
-        yield from threads.map(work, left)
+        yield from threads.map(work, items)
 
 
 def _padded(rows: FloatArray, block: int) -> FloatArray:
@@ -67,9 +64,14 @@ def compiled(model: Any) -> Any:
     """The network as one compiled function of its inputs; compiled once a model and shape."""
     import tensorflow as tf
 
-    call = getattr(model, "_rnnts_compiled", None)
-    if call is None:
-        # A lambda would be one function to TensorFlow's warning of retracing, whatever the model
-        call = tf.function(partial(model, training=False), autograph=False, jit_compile=True)
-        model._rnnts_compiled = call  # noqa: SLF001 - lives and dies with the model
+    # Of threads that call one function TensorFlow lets one compile it, and the others wait.
+    with _COMPILING:
+        call = getattr(model, "_rnnts_compiled", None)
+        if call is None:
+            # A lambda would be one function to TensorFlow's warning of retracing for all models
+            call = tf.function(partial(model, training=False), autograph=False, jit_compile=True)
+            model._rnnts_compiled = call  # noqa: SLF001 - lives and dies with the model
     return call
+
+
+_COMPILING = Lock()

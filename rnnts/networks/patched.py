@@ -34,9 +34,10 @@ def patched_forecast(config: NetworkConfig, inputs: dict[str, Tensor], state: Te
     bases = plain(patches.widen_bases, "widen_bases", seasons=seasons)([bases, window])
     season = min(config.season, max(1, config.window // 2))
     unit = plain(patches.seasonal_unit, "seasonal_unit", steps=season)(window)
+    places = plain(patches.place_bases, "places")([bases, unit])
     record = read_records(config, inputs["before"], state, window, unit)
     beside = _joined([known_summary(config, inputs), record], "context")
-    parts = (features, bases, unit, beside, read)
+    parts = (features, bases, places, unit, beside, read)
     members = [_member(config, parts, place) for place in range(config.members)]
     return plain(lambdas.stack, "members")(members)
 
@@ -85,17 +86,17 @@ def segment_steps(config: NetworkConfig) -> int:
 
 def _member(config: NetworkConfig, parts: tuple[Any, ...], place: int) -> Tensor:
     """One member's quantiles, [batch, horizon, quantiles]."""
-    features, bases, unit, beside, read = parts
+    features, bases, places, unit, beside, read = parts
     memory = _remembered(config, features, f"member_{place}")
     if beside is not None:
         memory = layers.Concatenate(name=f"member_{place}_context")([memory, beside])
     memory = _deepened(config, memory, f"member_{place}_hidden")
-    logits = _logits(config, memory, bases, unit, place)
+    logits = _logits(config, memory, places, place)
     step = -(-config.horizon // patches.MAX_ROWS)
     residual = _rows(config, memory, f"member_{place}_residual", 1, step)
     residual = layers.Reshape((config.horizon,), name=f"member_{place}_residuals")(residual)
     told = None if read is None else read.targets
-    own = adjust_targets(config, memory, bases, unit, told, place)
+    own = adjust_targets(config, memory, places, told, place)
     logits = layers.Add(name=f"member_{place}_logits")([logits, own.logits])
     residual = layers.Add(name=f"member_{place}_moved")([residual, own.residual])
     median = plain(patches.mixture, f"member_{place}_median")([bases, logits, residual, unit])
@@ -146,12 +147,10 @@ HIDDEN_FACTOR = 2
 """Units of the hidden layer for each unit of the recurrence."""
 
 
-def _logits(
-    config: NetworkConfig, memory: Tensor, bases: Tensor, unit: Tensor, place: int
-) -> Tensor:
+def _logits(config: NetworkConfig, memory: Tensor, places: Tensor, place: int) -> Tensor:
     """What speaks for each base: the window, and the bases themselves; [batch, horizon, bases]."""
-    step, width, name = segment_steps(config), bases.shape[2], f"member_{place}_weights"
-    compared = plain(patches.compare_bases, f"{name}_compared", step=step)([bases, unit])
+    step, width, name = segment_steps(config), places.shape[2] - 1, f"member_{place}_weights"
+    compared = plain(patches.compare_bases, f"{name}_compared", step=step)(places)
     hidden = layers.Dense(COMPARED_UNITS, activation=lambdas.gelu, name=f"{name}_hidden")(compared)
     hidden = Dropout(config.dropout, name=f"{name}_dropout")(hidden)
     rows = layers.Dense(width, kernel_initializer="zeros", name=f"{name}_by_bases")(hidden)

@@ -181,23 +181,37 @@ def mean_or_nan(values: Tensor, axis: int) -> Tensor:
 
 @register
 @fused
-def compare_bases(tensors: list[Tensor], step: int) -> Tensor:
+def place_bases(tensors: list[Tensor]) -> Tensor:
+    """Mean of the bases, and each one's distance from it, in seasonal units.
+
+    Args:
+        tensors: Bases [batch, horizon, mixed bases], unit [batch, 1].
+
+    Returns:
+        [batch, horizon, 1 + mixed bases]; 0 where missing.
+    """
+    bases, unit = tensors
+    mean = mean_known(bases, -1)[..., None]
+    both = ops.concatenate([mean, bases - mean], axis=-1) / unit[..., None]
+    return ops.clip(fill(both), -FARTHEST, FARTHEST)
+
+
+@register
+@fused
+def compare_bases(places: Tensor, step: int) -> Tensor:
     """How far each base is from the mean of all, in seasonal units, a row for `step` targets.
 
     So a network sees that last week was odd at the very hours that it is to forecast.
 
     Args:
-        tensors: Bases [batch, horizon, mixed bases], unit [batch, 1].
+        places: Of `place_bases`, [batch, horizon, 1 + mixed bases].
         step: Targets in a row.
 
     Returns:
         Mean difference, then mean absolute difference, [batch, rows, 2 * mixed bases].
     """
-    bases, unit = tensors
-    away = (bases - mean_known(bases, -1)[..., None]) / unit[..., None]
-    away = ops.where(ops.isnan(bases), ops.zeros_like(away), away)
-    away = ops.clip(away, -FARTHEST, FARTHEST)
-    lack = -bases.shape[1] % step
+    away = places[:, :, 1:]
+    lack = -away.shape[1] % step
     away = ops.pad(away, [(0, 0), (0, lack), (0, 0)])
     rows = ops.reshape(away, (-1, away.shape[1] // step, step, away.shape[2]))
     return ops.concatenate([ops.mean(rows, axis=2), ops.mean(ops.abs(rows), axis=2)], axis=-1)

@@ -8,7 +8,7 @@ ends in layers of zeros: a fresh network forecasts as if it were not there.
 from dataclasses import dataclass
 from typing import Any
 
-from keras import layers, ops
+from keras import layers
 
 from rnnts.networks import lambdas, patches
 from rnnts.networks.config import NetworkConfig
@@ -35,8 +35,7 @@ class Adjustment:
 def adjust_targets(
     config: NetworkConfig,
     memory: Tensor,
-    bases: Tensor,
-    unit: Tensor,
+    places: Tensor,
     known: Tensor | None,
     place: int,
 ) -> Adjustment:
@@ -45,8 +44,7 @@ def adjust_targets(
     Args:
         config: The network.
         memory: Of the member, with the hidden layer over it, [batch, features].
-        bases: Scaled, [batch, horizon, mixed bases].
-        unit: [batch, 1].
+        places: Where bases lie, [batch, horizon, 1 + mixed bases].
         known: What covariates say of each target, [batch, horizon, features]; None: nothing.
         place: Of the member.
     """
@@ -55,9 +53,9 @@ def adjust_targets(
     # The same for every target: added to each one's own, for rows of both would repeat its product
     remembered = layers.Dense(UNITS, use_bias=False, name=f"{name}_remembered")(remembered)
     remembered = layers.Reshape((1, UNITS), name=f"{name}_for_all")(remembered)
-    rows = plain(base_places, f"{name}_bases")([bases, unit])
+    rows = places
     if known is not None:
-        rows = layers.Concatenate(name=f"{name}_rows")([known, rows])
+        rows = layers.Concatenate(name=f"{name}_rows")([known, places])
     step = -(-config.horizon // patches.MAX_ROWS)
     if step > 1:
         rows = plain(patches.every_nth, f"{name}_some", step=step)(rows)
@@ -76,24 +74,7 @@ def adjust_targets(
     flat = layers.Reshape((config.horizon,), name=f"{name}_residuals")
     gaps = len(config.levels) - 1
     return Adjustment(
-        head("logits", bases.shape[2]),
+        head("logits", places.shape[2] - 1),
         flat(head("residual", 1)),
         head("gaps", gaps) if gaps else None,
     )
-
-
-@lambdas.register
-@lambdas.fused
-def base_places(tensors: list[Tensor]) -> Tensor:
-    """Mean of the bases, and each one's distance from it, in seasonal units.
-
-    Args:
-        tensors: Bases [batch, horizon, mixed bases], unit [batch, 1].
-
-    Returns:
-        [batch, horizon, 1 + mixed bases].
-    """
-    bases, unit = tensors
-    mean = patches.mean_known(bases, -1)[..., None]
-    both = ops.concatenate([mean, bases - mean], axis=-1) / unit[..., None]
-    return ops.clip(lambdas.fill(both), -patches.FARTHEST, patches.FARTHEST)

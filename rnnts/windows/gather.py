@@ -39,13 +39,13 @@ def inputs_at(
     """
     past = panel.values[:, : max(0, origin - panel.first_step)]  # [series, steps before origin]
     rows = past.shape[0]
-    window_steps = np.arange(origin - spec.window, origin, dtype=np.int64)
-    before_steps = window_steps[0] - np.arange(record_steps(spec.seasons), 0, -1)
+    end = origin - panel.first_step  # place of the first target
+    begin = end - spec.window
     if spec.static and typical is None:
         typical = typical_levels(past)
     inputs = {
-        "values": _take(past, window_steps - panel.first_step),
-        "before": _take(past, before_steps - panel.first_step),
+        "values": _between(past, begin, end),
+        "before": _between(past, begin - record_steps(spec.seasons), begin),
         "bases": _bases(panel, past, spec, origin),
         "known_future": _calendar_rows(panel, spec, origin),
         "past": np.zeros((rows, spec.window, 0)),
@@ -70,9 +70,21 @@ def _take(values: FloatArray, places: IntArray) -> FloatArray:
     return taken
 
 
+def _between(values: FloatArray, start: int, end: int) -> FloatArray:
+    """values[:, start:end] with NaN for a place outside, [series, end - start]."""
+    first, last = max(start, 0), min(end, values.shape[1])
+    if (first, last) == (start, end):
+        return values[:, start:end].copy()
+    between = np.full((len(values), end - start), np.nan)
+    if first < last:
+        between[:, first - start : last - start] = values[:, first:last]
+    return between
+
+
 def _bases(panel: Panel, past: FloatArray, spec: Spec, origin: int) -> FloatArray:
     """Past seasons beside each target, [series, horizon, bases]."""
-    pieces = [np.zeros((len(past), spec.horizon, 0))]
+    # Targets side by side in memory until all is there: rows of a few bases take twice as long.
+    pieces = [np.zeros((len(past), 0, spec.horizon))]
     first = min(panel.first_step, origin - 1)
     shift = clock_shift(panel.grid, first, origin + spec.horizon - first)
     for steps, columns, reach in spec.seasons:
@@ -80,10 +92,11 @@ def _bases(panel: Panel, past: FloatArray, spec: Spec, origin: int) -> FloatArra
             pieces.append(_smooth_columns(past, spec, origin - panel.first_step, steps, reach))
         else:
             aligned = aligned_steps(spec.horizon, (steps, columns), origin, first, shift)
-            twice = _take(past, np.tile(aligned - panel.first_step, 2))
-            twice[:, :, columns:] += _change(panel, past, spec, origin, (steps, columns), shift)
-            pieces.append(twice)
-    return np.concatenate(pieces, axis=2)
+            own = _take(past, aligned.T - panel.first_step)
+            change = _change(panel, past, spec, origin, (steps, columns), shift)
+            pieces += [own, own + change[:, :, None]]
+    bases: FloatArray = np.concatenate(pieces, axis=1)
+    return np.ascontiguousarray(bases.transpose(0, 2, 1))
 
 
 def _change(
@@ -94,17 +107,13 @@ def _change(
     cycle: tuple[int, int],
     shift: IntArray,
 ) -> FloatArray:
-    """By how much the newest first season lies above each turn of another, [series, 1, columns]."""
+    """By how much the newest first season lies above each turn of another, [series, columns]."""
     season = first_season(spec)
     first = min(panel.first_step, origin - 1)
-    newest = np.arange(origin - season, origin, dtype=np.int64)
+    end = origin - panel.first_step
     aligned = aligned_steps(season, cycle, origin - season, first, shift)
-    change = _take(past, newest - panel.first_step)[:, :, None] - _take(
-        past, aligned - panel.first_step
-    )
-    rows, _, columns = change.shape
-    flat = np.moveaxis(change, 1, 2).reshape(rows * columns, season)
-    return mean_known(flat).reshape(rows, 1, columns)
+    turns = _take(past, aligned.T - panel.first_step)  # [series, columns, season]
+    return mean_known(_between(past, end - season, end)[:, None, :] - turns)
 
 
 def aligned_steps(
@@ -145,7 +154,7 @@ def _back(target: IntArray, back: IntArray, first_step: int, shift: IntArray) ->
 def _smooth_columns(
     past: FloatArray, spec: Spec, origin: int, steps: int, reach: int
 ) -> FloatArray:
-    """A smoothed season: newest, newest shifted, one before shifted, [series, horizon, 3].
+    """A smoothed season: newest, newest shifted, one before shifted, [series, 3, horizon].
 
     Args:
         past: Values before the origin, [series, steps].
@@ -156,18 +165,18 @@ def _smooth_columns(
     """
     lead = np.arange(spec.horizon, dtype=np.int64)
     turns = (lead + reach) // steps + 1  # seasons back; no neighbour is a target, [horizon]
-    window = _take(past, np.arange(origin - spec.window, origin))
+    window = _between(past, origin - spec.window, origin)
     before, after = max(spec.window, reach), min(spec.horizon, steps - reach)
     columns = []
     for turn in SHIFTED_TURNS:
         begin = origin - turn * steps - before
-        band = _take(past, np.arange(begin - reach, begin + before + after + reach))
+        band = _between(past, begin - reach, begin + before + after + reach)
         band = smooth(band, reach)[:, reach : reach + before + after]  # [series, band]
         level = mean_known(window - band[:, before - spec.window : before])  # [series]
         there = band[:, before + lead - (turns - 1) * steps]  # [series, horizon]
         columns.append(there)
         columns.append(there + level[:, None] * ((turns + turn - 1) / turn))
-    return np.stack([columns[0], columns[1], columns[3]], axis=2)
+    return np.stack([columns[0], columns[1], columns[3]], axis=1)
 
 
 SHIFTED_TURNS = (1, 2)
@@ -175,10 +184,10 @@ SHIFTED_TURNS = (1, 2)
 
 
 def mean_known(values: FloatArray) -> FloatArray:
-    """Mean of each row without NaN; NaN where there is nothing else, [rows]."""
+    """Mean along the last axis without NaN; NaN where there is nothing else."""
     known = ~np.isnan(values)
-    count = known.sum(axis=1)
-    total = np.where(known, values, 0.0).sum(axis=1)
+    count = known.sum(axis=-1)
+    total = np.where(known, values, 0.0).sum(axis=-1)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 

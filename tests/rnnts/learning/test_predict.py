@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from rnnts.learning.predict import predict_blocks, side_by_side
+from rnnts.learning.predict import compiled, predict_blocks, side_by_side
 from rnnts.networks.build import build
 from rnnts.networks.config import NetworkConfig
 
@@ -62,19 +62,30 @@ def test_no_row_gives_no_forecast(model: keras.Model) -> None:
     assert predict_blocks(model, inputs_of(0)).shape == (0, 5, 13)
 
 
-def test_work_goes_side_by_side_in_order_after_the_first_has_ended() -> None:
+def test_work_goes_side_by_side_in_order() -> None:
     ended = [threading.Event() for _ in range(5)]
-    began_after_first = []
 
     def work(number: int) -> int:
-        began_after_first.append(ended[0].is_set())
-        if number == 1:
-            assert ended[2].wait(60)  # on another thread; its result still comes first
+        if number in (0, 2):
+            assert ended[number + 1].wait(60)  # on another thread; its own result still comes first
         ended[number].set()
         return number * 10
 
     assert [*side_by_side(work, range(5))] == [0, 10, 20, 30, 40]
-    assert began_after_first == [False, True, True, True, True]
+
+
+def test_a_network_is_compiled_once_however_many_threads_begin_with_it() -> None:
+    network = build(CONFIG)
+    inputs = inputs_of(8)
+    together = threading.Barrier(2)
+
+    def work(_number: int) -> np.ndarray:
+        together.wait(60)
+        return predict_blocks(network, inputs, block=4)
+
+    first, other = side_by_side(work, range(2))
+    assert compiled(network).experimental_get_tracing_count() == 1
+    np.testing.assert_array_equal(other, first)
 
 
 @pytest.mark.parametrize("bad", [0, 3])

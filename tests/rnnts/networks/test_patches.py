@@ -109,9 +109,16 @@ def test_without_seasons_the_only_base_is_the_last_value() -> None:
     assert wide.tolist() == [[[4.0]] * 3]
 
 
+def test_where_bases_lie_is_said_in_seasonal_units_and_missing_ones_lie_nowhere() -> None:
+    bases = np.array([[[1.0, 3.0, nan]]], np.float32)
+    places = np.asarray(patches.place_bases([bases, np.array([[0.5]], np.float32)]))
+    assert places.tolist() == [[[4.0, -2.0, 2.0, 0.0]]]
+
+
 def test_bases_are_compared_for_each_row_of_targets() -> None:
     bases = np.array([[[1.0, 3.0], [1.0, 1.0], [0.0, 100.0]]])
-    compared = np.asarray(patches.compare_bases([bases, np.array([[0.5]])], step=2))
+    places = patches.place_bases([bases, np.array([[0.5]])])
+    compared = np.asarray(patches.compare_bases(places, step=2))
     assert compared.tolist() == [[[-1.0, 1.0, 1.0, 1.0], [-5.0, 5.0, 5.0, 5.0]]]
 
 

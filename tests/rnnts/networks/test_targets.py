@@ -6,7 +6,6 @@ import pytest
 from rnnts.networks.build import build
 from rnnts.networks.config import NetworkConfig
 from rnnts.networks.patches import MAX_ROWS
-from rnnts.networks.targets import base_places
 from tests.rnnts.networks.test_build import with_weights
 
 pytestmark = pytest.mark.filterwarnings(
@@ -39,9 +38,3 @@ def test_it_tells_targets_apart_by_their_bases_alone(inputs_for: InputsFor) -> N
     np.testing.assert_array_equal(forecast[4], forecast[1])
     away = np.abs(np.diff(np.delete(forecast, 4, axis=0), axis=0)).max(axis=1)
     assert (away > 0).all()
-
-
-def test_where_bases_lie_is_said_in_seasonal_units_and_missing_ones_lie_nowhere() -> None:
-    bases = np.array([[[1.0, 3.0, np.nan]]], np.float32)
-    places = base_places([bases, np.array([[0.5]], np.float32)]).numpy()
-    assert places.tolist() == [[[4.0, -2.0, 2.0, 0.0]]]
