@@ -228,17 +228,36 @@ def error_scale(values: FloatArray, season: int) -> FloatArray:
     """What the errors of each series are counted in; 0 where no season changed, [series].
 
     The scale of MASE, except that of a series that repeats itself nearly exactly, which is at least
-    LEAST_SCALE of its mean change from one step to the next. A carrier that flies at nine every
-    day has a seasonal error of a thousandth of a flight; its errors would count for a hundred times
-    those of others, in the loss that trains networks and in the mean that judges them.
+    LEAST_SCALE of its mean change from one step to the next, and the smallest step between its
+    values, once a season. A carrier that flies at nine every day has a seasonal error of a
+    thousandth of a flight, and so has one that flew on three days of the year; their errors would
+    count for a hundred times those of others, in the loss that trains networks and in the mean that
+    judges them.
     """
     seasonal = mean_change(values, season)
-    floor = LEAST_SCALE * mean_change(values, 1)
+    floor = np.maximum(LEAST_SCALE * mean_change(values, 1), smallest_step(values) / season)
     return np.where(seasonal > 0, np.maximum(seasonal, floor), 0.0)
 
 
 LEAST_SCALE = 0.1
-"""It changes the scale of 12 of 35 series of the flights, 13 of 414 of M4 Hourly, none of ETTh1."""
+"""It changes the scale of 12 of 35 series of the flights, 13 of 414 of M4 Hourly, none of ETTh1;
+the smallest step once a season that of 8 of 35 of the flights, and of no other series of these."""
+
+
+def smallest_step(values: FloatArray) -> FloatArray:
+    """Smallest difference between two values of a series that differ; 0 where none do, [series]."""
+    least = np.zeros(len(values))
+    for row in range(0, len(values), CHUNK):
+        ordered = np.sort(values[row : row + CHUNK], axis=1)  # NaN comes last
+        steps = np.diff(ordered, axis=1)
+        real = steps > ROUNDING * np.abs(ordered[:, 1:])
+        smallest = np.where(real, steps, np.inf).min(axis=1, initial=np.inf)
+        least[row : row + CHUNK] = np.where(np.isfinite(smallest), smallest, 0.0)
+    return least
+
+
+ROUNDING = 1e-9
+"""Values that differ by less of themselves are the same, computed twice."""
 
 
 def mean_change(values: FloatArray, steps: int) -> FloatArray:

@@ -5,7 +5,13 @@ import pytest
 
 from rnnts.panels.panel import Panel
 from rnnts.panels.seasons import Season
-from rnnts.windows.windowset import LEAST_SCALE, WindowSet, error_scale, mean_change
+from rnnts.windows.windowset import (
+    LEAST_SCALE,
+    WindowSet,
+    error_scale,
+    mean_change,
+    smallest_step,
+)
 
 SEASONS = (Season("day", 4, 1),)
 
@@ -86,16 +92,33 @@ def test_missing_values_do_not_count_in_a_mean_change() -> None:
     assert mean_change(values, 1).tolist() == [1.0]
 
 
-def test_who_repeats_a_day_exactly_is_no_hundred_times_as_important_as_others() -> None:
+def test_who_repeats_a_day_nearly_exactly_is_no_hundred_times_as_important_as_others() -> None:
+    rng = np.random.default_rng(0)
+    tide = np.tile(np.sin(np.arange(24) * 2 * np.pi / 24), 60)
+    measured = tide + rng.normal(scale=1e-4, size=24 * 60)
+    noisy = rng.normal(size=24 * 60)
+    scale = error_scale(np.stack([tide, measured, noisy]), 24)
+    assert scale[0] == 0.0  # there is nothing to learn
+    assert scale[1] == pytest.approx(LEAST_SCALE * mean_change(measured[None], 1)[0])
+    assert scale[2] == mean_change(noisy[None], 24)
+
+
+def test_who_seldom_counts_anything_is_no_hundred_times_as_important_as_others() -> None:
     at_nine = np.tile(np.eye(24)[9], 60)
     once_late = at_nine.copy()
     once_late[[24 * 30 + 9, 24 * 30 + 10]] = [0.0, 1.0]
-    noisy = np.random.default_rng(0).normal(size=24 * 60)
-    scale = error_scale(np.stack([at_nine, once_late, noisy]), 24)
-    change = 2 / 24  # up at nine, down at ten
-    assert scale[0] == 0.0  # there is nothing to learn
-    assert scale[1] == pytest.approx(LEAST_SCALE * change, rel=0.01)
-    assert scale[2] == mean_change(noisy[None], 24)
+    seldom = np.zeros(24 * 60)
+    seldom[[9, 24 * 31 + 9]] = 3.0
+    computed = seldom / 10
+    computed[24 * 31 + 9] = 0.1 + 0.2  # which is another number than 0.3
+    scale = error_scale(np.stack([at_nine, once_late, seldom, computed]), 24)
+    np.testing.assert_allclose(scale, [0.0, 1 / 24, 3 / 24, 0.3 / 24])
+
+
+def test_the_smallest_step_is_between_values_that_are_there() -> None:
+    values = np.array([[5.0, np.nan, 9.0, 5.0], [1.0, 1.0, 1.0, 1.0], [np.nan] * 4])
+    np.testing.assert_array_equal(smallest_step(values), [4.0, 0.0, 0.0])
+    np.testing.assert_array_equal(smallest_step(values[:, :0]), [0.0, 0.0, 0.0])
 
 
 def test_what_is_saved_is_what_is_loaded(windowset: WindowSet) -> None:
