@@ -27,12 +27,12 @@ def test_a_series_that_hardly_ever_moved_before_is_counted_in_how_it_moves_now()
     rare = np.zeros(STEPS)
     rare[24 * 10 + 9] = 1.0  # one flight in all of training
     gate = int(held_out(np.stack([noisy])).windowset.parts.gate_origins[0])
-    rare[gate + 9 :: 48] = 1.0  # every other day now
+    rare[gate + 9 :: 48] = 40.0  # every other day now, and full
     never = np.zeros(STEPS)
     found = held_out(np.stack([noisy, rare, never]))
     scale = found.windowset.scale
     assert found.unit[0] == scale[0]
-    assert found.unit[1] == pytest.approx(LEAST_OF_JUDGED * 1 / 24)
+    assert found.unit[1] == pytest.approx(LEAST_OF_JUDGED * 40 / 24)
     assert found.unit[1] > 10 * scale[1] > 0
     assert found.unit[2] == 0.0  # nothing to learn is still nothing to judge
 
