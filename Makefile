@@ -50,7 +50,7 @@ bench: setup ## the speed table, each figure beside its reference
 
 # The parts in the order in which they are run; each also alone: make bench-accuracy PART=m4
 PARTS := course speed-budget speed-training speed-forecast m4 m4-peers ett ett-peers nab nab-peers \
-	small small-peers flights flights-peers flights-holidays late missing
+	small small-peers flights flights-peers flights-holidays weekly late missing
 PART ?= $(PARTS)
 
 bench-accuracy: setup peers ## accuracy beside other libraries, 7 hours (PART=m4: an hour at most)

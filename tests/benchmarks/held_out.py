@@ -32,7 +32,7 @@ from rnnts.steps.ingest import ingest
 from rnnts.steps.snapshots import load_panel
 from rnnts.steps.window import load_windows, window, windowset_of
 from rnnts.windows.parts import Parts
-from tests.benchmarks.accuracy import data
+from tests.benchmarks.accuracy import data, invented
 from tests.benchmarks.accuracy.case import Case
 from tests.benchmarks.accuracy.project import lay_out
 from tests.benchmarks.accuracy.scores import MIDDLE
@@ -46,6 +46,7 @@ CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "sunspots": data.sunspots,
     "flights": data.flights,
     "flights-holidays": data.flights_and_holidays,
+    "weekly": invented.weekly,
 }
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.benchmarks.accuracy import invented
 from tests.benchmarks.accuracy.case import (
     Case,
     last_values,
@@ -93,3 +94,12 @@ def test_a_fifth_of_every_series_is_taken_singly_and_in_blocks() -> None:
         assert (lengths == 1).sum() > 20
         assert lengths.max() >= 24
     assert not np.isnan(values[0]).any()
+
+
+def test_invented_weeks_are_the_same_each_time_and_all_are_known_at_their_origin() -> None:
+    case, again = next(invented.weekly()), next(invented.weekly())
+    assert np.array_equal(case.values, again.values, equal_nan=True)
+    assert case.issued_at(case.fitted_before).isoformat() == "2016-01-04T00:00:00+00:00"
+    assert np.isfinite(case.values[:, case.fitted_before - 93 :]).all()
+    assert (case.values[~np.isnan(case.values)] > 0).all()
+    assert {invented.kind_of(one) for one in case.ids} == {*invented.KINDS}

@@ -14,6 +14,7 @@ from rnnts.database.schema import QUANTILE_COLUMNS
 from tests.benchmarks.accuracy import results, tables
 from tests.benchmarks.accuracy.case import one_day
 from tests.benchmarks.accuracy.data import _moved
+from tests.benchmarks.accuracy.invented import KINDS
 from tests.benchmarks.accuracy.parts import OURS
 from tests.benchmarks.accuracy.project import published
 from tests.benchmarks.accuracy.scores import scores
@@ -53,6 +54,13 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nothing_that_has_not_run_is_printed() -> None:
     assert tables.everything() == ""
+
+
+def test_errors_beside_the_last_value_stand_by_kind_of_weekly_series() -> None:
+    ratios = {f"{kind}-{row}": 4.0**row for kind in KINDS for row in range(2)}
+    row = result(OURS, 1) | {"against_naive_by_series": ratios}
+    results.write("weekly", part("weeks", row), quick=False)
+    assert "| rnnts | 2.000 | 2.000 | 2.000 | 2.000 |" in tables.everything()
 
 
 def test_peers_stand_beside_us_and_seeds_are_one_row_with_their_spread() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from rnnts.config import LEVELS
 from rnnts.panels.arrays import FloatArray
-from tests.benchmarks.accuracy import data
+from tests.benchmarks.accuracy import data, invented
 from tests.benchmarks.accuracy.case import Case, median_of_weeks, newest_season
 from tests.benchmarks.accuracy.peers import NAMES, NEURAL, ask
 from tests.benchmarks.accuracy.project import publish, served
@@ -89,6 +89,12 @@ PARTS = {
             name="flights-holidays",
             title='The same flights with `holidays = "US"`',
             cases=data.flights_and_holidays,
+            peers=(),
+        ),
+        Part(
+            name="weekly",
+            title="Invented weekly series, 13 weeks ahead",
+            cases=invented.weekly,
             peers=(),
         ),
     )
