@@ -25,19 +25,43 @@ def smooth(values: FloatArray, reach: int) -> FloatArray:
     Source:
         Tomasi and Manduchi 1998, "Bilateral filtering", section 2, with a box as the spatial part.
     """
+    rows = max(1, CELLS // max(values.shape[1], 1))
+    smoothed = np.empty_like(values)
+    for row in range(0, len(values), rows):
+        smoothed[row : row + rows] = _smooth(values[row : row + rows], reach)
+    return smoothed
+
+
+CELLS = 16_384
+"""Values that are smoothed at once: what is computed of them stays in a core's own cache."""
+
+
+def _smooth(values: FloatArray, reach: int) -> FloatArray:
+    steps = values.shape[1]
     width = np.maximum(WIDTH * _mean_change(values, reach), ROUNDING * np.abs(values) + TINY)
-    centre = values
+    # Infinitely far is what is missing: it is like nothing, and counts for nothing
+    missing = np.isnan(values)
+    far = _framed(np.where(missing, np.inf, values), reach, np.inf)
+    filled = _framed(np.where(missing, 0.0, values), reach, 0.0)
+    centre, total, weight = values, np.empty_like(values), np.empty_like(values)
     for _ in range(PASSES):
-        total, weight = np.zeros_like(values), np.zeros_like(values)
-        for offset in range(-reach, reach + 1):
-            neighbour = _shifted(values, offset)
-            known = ~np.isnan(neighbour)
-            away = np.where(known, neighbour - centre, 0.0) / width
-            alike = np.where(known, np.exp(-0.5 * away * away), 0.0)
-            total += alike * np.where(known, neighbour, 0.0)
+        total[:], weight[:] = 0.0, 0.0
+        for begin in range(2 * reach + 1):
+            away = far[:, begin : begin + steps] - centre
+            away /= width
+            alike = -0.5 * away
+            alike *= away
+            np.exp(alike, out=alike)
             weight += alike
-        centre = np.where(np.isnan(values), np.nan, total / np.maximum(weight, TINY))
+            alike *= filled[:, begin : begin + steps]
+            total += alike
+        centre = np.where(missing, np.nan, total / np.maximum(weight, TINY))
     return centre
+
+
+def _framed(values: FloatArray, reach: int, outside: float) -> FloatArray:
+    """With `reach` steps more on both sides, [series, steps + 2 reach]."""
+    return np.pad(values, ((0, 0), (reach, reach)), constant_values=outside)
 
 
 ROUNDING = 1e-9
