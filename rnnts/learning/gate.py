@@ -160,6 +160,7 @@ def as_served(errors: Mapping[str, FloatArray], overlap: int = 1) -> FloatArray:
 
     Which these are is said for each origin by the others: neither its own targets nor those that
     overlap them have a say in how they are served, or any network would look better than it is.
+    Where all origins together choose no baseline they are the network's own.
 
     Args:
         errors: As for `judge`.
@@ -172,14 +173,14 @@ def as_served(errors: Mapping[str, FloatArray], overlap: int = 1) -> FloatArray:
         López de Prado 2018, Advances in Financial Machine Learning, section 7.4 (purged
         cross-validation).
     """
-    served = _cross_fitted(errors, overlap)
-    return served if _worth_it(errors, served) else errors[CANDIDATE]
+    return _cross_fitted(errors, overlap) if safeguards(errors, overlap) else errors[CANDIDATE]
 
 
 def safeguards(errors: Mapping[str, FloatArray], overlap: int = 1) -> dict[int, str]:
     """Series that a seasonal naive is to serve, because it forecasts them clearly better.
 
-    None where that would have made the mean of all series worse, by what `as_served` tells.
+    None where that would have made the mean of all series worse, had each origin's been chosen by
+    the others.
 
     Args:
         errors: As for `judge`.

@@ -82,6 +82,17 @@ def test_safeguards_that_would_have_cost_the_mean_are_none() -> None:
     assert set(gate.safeguards(told, 2)) == set(range(20))
 
 
+def test_a_network_that_serves_all_series_is_judged_by_its_own_errors() -> None:
+    """Without one good day a baseline would serve the series, with it none does."""
+    told = errors(5, network=0.8, seasonal_naive_day=1.0)
+    told["network"][:, 3] = 1.35
+    told["network"][5, 3] = 0.1
+    assert gate.safeguards(told, 2) == {}
+    assert gate.safeguards({name: np.delete(each, 5, 0) for name, each in told.items()}, 2)
+    np.testing.assert_array_equal(gate.as_served(told, 2), told["network"])
+    assert "alone" not in gate.judge(told, 2).reason
+
+
 def test_where_too_few_origins_are_left_nothing_is_switched() -> None:
     told = {name: values[:3] for name, values in errors(6, network=5, week=1).items()}
     np.testing.assert_array_equal(gate.as_served(told, 3), told["network"])
