@@ -285,6 +285,7 @@ t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 599) SELECT n FROM t) 
     crown(project, BEGIN)
     result, _ = night(project, crown_at)
     assert result.methods == {"network": 600}
-    assert [len(inputs["values"]) for inputs in repeater.inputs] == [512, 88]
+    # Side by side: either may be asked first
+    assert sorted(len(inputs["values"]) for inputs in repeater.inputs) == [88, 512]
     staged = Staged.load(project.store, result.staged_id)
     assert [chunk.rows for chunk in staged.chunks] == [512, 88]
