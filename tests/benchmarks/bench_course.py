@@ -27,7 +27,7 @@ SPLIT = 1000
 """The first step of validation."""
 OUR_STEPS = 200
 OUR_RECIPE = Recipe(batch=64, rate=0.01, evaluations=5, invented=0.0, fused=False)
-"""Neither kernels nor invented series: a training of seconds repays neither."""
+"""Neither kernels nor invented series: making either takes seconds, of the few that this has."""
 COURSE_WINDOW, COURSE_BATCH, COURSE_EPOCHS = 20, 32, 100
 
 

@@ -61,6 +61,9 @@ def test_errors_beside_the_last_value_stand_by_kind_of_weekly_series() -> None:
     row = result(OURS, 1) | {"against_naive_by_series": ratios}
     results.write("weekly", part("weeks", row), quick=False)
     assert "| rnnts | 2.000 | 2.000 | 2.000 | 2.000 |" in tables.everything()
+    few = row | {"against_naive_by_series": {f"{KINDS[0]}-0": 0.5}}
+    results.write("weekly", part("weeks", few), quick=True)
+    assert "| rnnts | 0.500 |  |  |  |" in tables.everything(quick=True)
 
 
 def test_peers_stand_beside_us_and_seeds_are_one_row_with_their_spread() -> None:

@@ -26,7 +26,7 @@ WEEK = np.timedelta64(7 * 86_400, "s")
 
 
 def weekly() -> Iterator[Case]:
-    """300 weekly series of magnitudes from 50 to 22,000, 13 weeks ahead, once."""
+    """300 weekly series, usual values from 55 to 22,000, 13 weeks ahead, once."""
     random = np.random.default_rng(5)
     long = random.random(SERIES) < LONG_SHARE
     lengths = np.where(long, random.integers(*LONG, SERIES), random.integers(*SHORT, SERIES))

@@ -114,11 +114,12 @@ def by_kind(rows: Iterable[Json]) -> tuple[Row, list[Row]]:
     table: list[Row] = []
     for method, group in by_method(rows):
         ratios: dict[str, list[float]] = {kind: [] for kind in KINDS}
-        for series_id, ratio in (
-            each for one in group for each in one["against_naive_by_series"].items()
-        ):
-            ratios[kind_of(series_id)].append(ratio)
-        table.append([method, *(f"{geometric_mean(ratios[kind]):.3f}" for kind in KINDS)])
+        for one in group:
+            for series_id, ratio in one["against_naive_by_series"].items():
+                ratios[kind_of(series_id)].append(ratio)
+        # A quick run may have no series of some kind
+        means = [f"{geometric_mean(each):.3f}" if each else "" for each in ratios.values()]
+        table.append([method, *means])
     return ["errors beside those of the last value", *KINDS], table
 
 

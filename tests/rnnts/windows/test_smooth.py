@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rnnts.windows.smooth import smooth
+from rnnts.windows.smooth import CELLS, smooth
 
 nan = float("nan")
 
@@ -48,3 +48,11 @@ def test_a_value_depends_on_its_reach_and_on_nothing_else() -> None:
 
 def test_fewer_steps_than_the_reach_are_smoothed_too() -> None:
     assert np.isfinite(smooth(np.array([[1.0, 2.0, 4.0]]), 10)).all()
+
+
+def test_a_series_is_smoothed_as_if_it_were_alone() -> None:
+    values = np.random.default_rng(3).normal(size=(200, 300)).cumsum(axis=1)
+    values[::7, ::5] = nan
+    assert values.size > 3 * CELLS  # several blocks
+    alone = np.concatenate([smooth(row[None], 10) for row in values])
+    np.testing.assert_array_equal(smooth(values, 10), alone)
