@@ -81,9 +81,21 @@ def patch_moments(folded: Tensor) -> Tensor:
 
 def mean_known(values: Tensor, axis: int) -> Tensor:
     """Mean along an axis without NaN; 0 where there is nothing else."""
+    total, count = _known(values, axis)
+    return total / ops.maximum(count, 1)
+
+
+def mean_or_nan(values: Tensor, axis: int) -> Tensor:
+    """Mean along an axis without NaN; NaN where there is nothing else."""
+    total, count = _known(values, axis)
+    return ops.where(count > 0, total / ops.maximum(count, 1), float("nan"))
+
+
+def _known(values: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+    """Sum and number of what is not NaN along an axis."""
     known = ops.logical_not(ops.isnan(values))
     total = ops.sum(ops.where(known, values, ops.zeros_like(values)), axis=axis)
-    return total / ops.maximum(ops.sum(ops.cast(known, values.dtype), axis=axis), 1)
+    return total, ops.sum(ops.cast(known, values.dtype), axis=axis)
 
 
 @register
@@ -171,12 +183,6 @@ def level_change(window: Tensor, steps: int) -> Tensor:
     """Mean difference to one season earlier, over the newest season of the window, [batch]."""
     change = window[:, steps:] - window[:, :-steps]
     return mean_or_nan(change[:, -steps:], 1)
-
-
-def mean_or_nan(values: Tensor, axis: int) -> Tensor:
-    """Mean along an axis without NaN; NaN where there is nothing else."""
-    known = ops.any(ops.logical_not(ops.isnan(values)), axis=axis)
-    return ops.where(known, mean_known(values, axis), float("nan"))
 
 
 @register
