@@ -117,6 +117,15 @@ def read_covariates(
     return Covariates(tuple(numbers), tuple(categories))
 
 
+def numbers_of(frozen: tuple[FrozenCovariate, ...], first_step: int | None = None) -> int:
+    """How many numbers `read_covariates` would lay out: each entry's own, and its code."""
+    return sum(
+        chunk.entries * (1 + len(one.columns))
+        for one in frozen
+        for chunk in _needed(one.chunks, first_step)
+    )
+
+
 def _needed(chunks: tuple[EntryChunk, ...], first_step: int | None) -> tuple[EntryChunk, ...]:
     """Without the chunks whose successor begins no later than the first step."""
     if first_step is None:

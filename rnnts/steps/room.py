@@ -23,20 +23,27 @@ def machine_bytes() -> int:
     return min(installed, int(limit)) if limit.isdecimal() else installed
 
 
-def check_room(panel: str, series: int, steps: int) -> None:
-    """Refuse a panel whose dense values this machine cannot hold.
+def check_room(panel: str, series: int, steps: int, covariates: int = 0) -> None:
+    """Refuse a panel whose dense values, and covariates' numbers, this machine cannot hold.
+
+    Args:
+        panel: The panel's name.
+        series: How many.
+        steps: Of each.
+        covariates: Their numbers, with the code of each entry.
 
     Raises:
         ConfigurationError: PANEL_TOO_LARGE.
     """
-    needed, there = COPIES * CELL * series * steps, machine_bytes()
+    needed, there = COPIES * CELL * (series * steps + covariates), machine_bytes()
     if needed <= there:
         return
+    beside = f" and {covariates:,} numbers of covariates" if covariates else ""
     raise ConfigurationError(
         "PANEL_TOO_LARGE",
         panel=panel,
         expected=f"a panel that fits the {there // MEBIBYTE:,} MiB of memory of this machine",
-        got=f"{series:,} series of {steps:,} steps, which need {needed // MEBIBYTE:,} MiB",
+        got=f"{series:,} series of {steps:,} steps{beside}, which need {needed // MEBIBYTE:,} MiB",
         do="split the panel in two with source.where, leave out old rows there, choose a coarser "
         "frequency, or run it on a larger machine",
     )

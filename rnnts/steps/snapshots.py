@@ -11,7 +11,7 @@ from rnnts.panels.freeze import Block, Life
 from rnnts.panels.grid import Grid
 from rnnts.panels.identity import hash_keys
 from rnnts.panels.panel import Panel, SeriesInfo
-from rnnts.steps.frozen_covariates import FrozenCovariate, read_covariates
+from rnnts.steps.frozen_covariates import FrozenCovariate, numbers_of, read_covariates
 from rnnts.steps.room import check_room
 
 if TYPE_CHECKING:
@@ -136,7 +136,8 @@ def load_panel(
     infos = tuple(life.info for life in read_lives(project.store, found.series))
     begin = found.first_step if first_step is None else max(first_step, found.first_step)
     width = max(0, found.watermark - begin + 1)
-    check_room(found.panel, len(infos), width)
+    frozen = found.covariates if with_covariates else ()
+    check_room(found.panel, len(infos), width, numbers_of(frozen, first_step))
     values = np.full((len(infos), width), np.nan)
     hashes = hash_keys(info.series_id for info in infos)
     order = np.argsort(hashes)
@@ -146,9 +147,7 @@ def load_panel(
         arrays = project.store.get_arrays(chunk.name)
         rows = order[np.searchsorted(hashes[order], arrays["series"])]
         _copy(arrays["values"], chunk.first_step - begin, rows, values)
-    covariates = None
-    if with_covariates and found.covariates:
-        covariates = read_covariates(project.store, found.covariates, first_step)
+    covariates = read_covariates(project.store, frozen, first_step) if frozen else None
     return Panel(found.panel, found.grid, infos, begin, values, found.watermark, covariates)
 
 
